@@ -1,0 +1,1 @@
+"""One module per messaging platform behind one Protocol; the web widget and pages in ``web``."""

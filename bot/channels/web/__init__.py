@@ -1,0 +1,1 @@
+"""The chat widget, its WebSocket and its pages."""

@@ -1,0 +1,37 @@
+"""What can be wrong with an assistant's files.
+
+DialogueError (dialogue)
+└── ProjectFaults (project_faults): every fault of an assistant folder at once
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One fault: where, what is wrong, and what would be right. ``line`` counts from 1."""
+
+    path: str
+    line: int
+    what: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.what}; {self.remedy}"
+
+
+class DialogueError(Exception):
+    """Root of the errors that the dialogue core raises."""
+
+    code = "dialogue"
+
+
+class ProjectFaults(DialogueError):
+    """An assistant folder that cannot be used; ``faults`` names each place."""
+
+    code = "project_faults"
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(map(str, self.faults)))

@@ -1,0 +1,101 @@
+"""What can go wrong outside the dialogue core. Every class has a stable ``code``.
+
+KefuError (kefu)
+├── StoreError (store)
+│   ├── StoreUnavailable (store_unavailable): nothing was queued, or it is unknown; the caller must not acknowledge
+│   ├── StoreBusy (store_busy): a limit was reached; try again later
+│   └── LogTrimmed (log_trimmed): the log no longer reaches back that far
+├── ReleaseError (release): a release that is missing, torn, foreign or does not fit
+├── ActionError (action)
+│   ├── ActionRejected (action_rejected): the action declined (400)
+│   ├── ActionUnknown (action_unknown): the server has no such action (404)
+│   ├── ActionFailed (action_failed): the action raised, or its answer made no sense
+│   ├── ActionTimeout (action_timeout): no answer in time
+│   └── ActionUnreachable (action_unreachable): nobody listens at the address
+├── Unauthorized (unauthorized): a request that does not prove where it comes from
+└── BadRequest (bad_request): a request that cannot be understood
+"""
+
+
+class KefuError(Exception):
+    """Root of the errors of the ``bot`` package."""
+
+    code = "kefu"
+
+
+class StoreError(KefuError):
+    """The store could not do what was asked."""
+
+    code = "store"
+
+
+class StoreUnavailable(StoreError):
+    """The store cannot be reached."""
+
+    code = "store_unavailable"
+
+
+class StoreBusy(StoreError):
+    """A bound of the store was reached."""
+
+    code = "store_busy"
+
+
+class LogTrimmed(StoreError):
+    """The log was cut; a snapshot is needed."""
+
+    code = "log_trimmed"
+
+
+class ReleaseError(KefuError):
+    """A release cannot be used."""
+
+    code = "release"
+
+
+class ActionError(KefuError):
+    """A custom action did not run to its end."""
+
+    code = "action"
+
+
+class ActionRejected(ActionError):
+    """The action declined to run."""
+
+    code = "action_rejected"
+
+
+class ActionUnknown(ActionError):
+    """The action server does not know the action."""
+
+    code = "action_unknown"
+
+
+class ActionFailed(ActionError):
+    """The action raised."""
+
+    code = "action_failed"
+
+
+class ActionTimeout(ActionError):
+    """The action took too long."""
+
+    code = "action_timeout"
+
+
+class ActionUnreachable(ActionError):
+    """The action server cannot be reached."""
+
+    code = "action_unreachable"
+
+
+class Unauthorized(KefuError):
+    """The request did not prove where it comes from."""
+
+    code = "unauthorized"
+
+
+class BadRequest(KefuError):
+    """The request cannot be understood."""
+
+    code = "bad_request"

@@ -1,0 +1,125 @@
+"""The Protocols that the engine needs of the world: models, an action server, a clock. No concrete class here."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from bot.dialogue.domain import Domain
+from bot.dialogue.events import Event
+from bot.dialogue.parse import Json, Parse
+from bot.messages import Reply
+
+if TYPE_CHECKING:
+    from bot.dialogue.tracker import Tracker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A passage found for a query. ``answer`` is the ready answer of an FAQ entry, else None.
+
+    ``score`` orders hits of one search; it is no probability (see ``SearchResult.probability``).
+    """
+
+    passage_id: str
+    document: str
+    title: str
+    text: str
+    score: float
+    headings: tuple[str, ...] = ()
+    question: str | None = None
+    answer: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchResult:
+    """Hits, best first. ``probability``: calibrated chance in [0, 1] that the best one answers.
+
+    ``answer_at`` and ``draft_at`` are the thresholds that training found for this knowledge.
+    """
+
+    hits: tuple[Hit, ...]
+    probability: float
+    answer_at: float
+    draft_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftSentence:
+    """A sentence that passed the support check, with the passages that carry it."""
+
+    text: str
+    passage_ids: tuple[str, ...]
+
+
+class Models(Protocol):
+    """One immutable set of loaded models."""
+
+    release_id: str
+    has_knowledge: bool
+    has_generator: bool
+
+    async def parse(self, text: str) -> Parse:
+        """Intent and entities of a message (never a slash payload)."""
+        ...
+
+    async def search(self, query: str, *, k: int = 5) -> SearchResult:
+        """The best passages for a query."""
+        ...
+
+    def generate(self, question: str, hits: Sequence[Hit]) -> AsyncIterator[DraftSentence]:
+        """Supported sentences, as each is ready; stops at the first unsupported one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionResult:
+    """What an action server returned: events in wire order and messages as the server wrote them (JSON)."""
+
+    events: tuple[Event, ...] = ()
+    responses: tuple[Mapping[str, Json], ...] = ()
+
+
+class ActionServer(Protocol):
+    """Custom actions over HTTP. Raises the classes of ``bot.errors`` under ActionError."""
+
+    async def run(self, name: str, tracker: "Tracker", domain: Domain, *, idempotency_key: str) -> ActionResult:
+        """Run one action."""
+        ...
+
+
+class Clock(Protocol):
+    """Time as an argument."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnRecord:
+    """Why a turn went as it did: the transcript's and ``kefu ask``'s explanation. JSON-ready values only."""
+
+    route: str
+    reasons: tuple[str, ...] = ()
+    intent: str | None = None
+    confidence: float | None = None
+    probability: float | None = None
+    hits: tuple[Mapping[str, Json], ...] = ()
+    actions: tuple[Mapping[str, Json], ...] = ()
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+    release_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnResult:
+    """What a turn adds to the conversation. ``status``: ``handoff`` or ``resumed`` if that changed."""
+
+    events: tuple[Event, ...]
+    replies: tuple[Reply, ...]
+    record: TurnRecord
+    status: str | None = None
+
+
+Partial = Callable[[str], Awaitable[None]]
+"""Called with the text of an answer so far, while it is being written."""

@@ -1,0 +1,1 @@
+"""Text in, intent and entities out. Knows nothing of dialogues, stores or channels."""
