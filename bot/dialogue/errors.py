@@ -1,6 +1,7 @@
-"""What can be wrong with an assistant's files.
+"""What can be wrong with an assistant's files and with what the dialogue core is given.
 
 DialogueError (dialogue)
+├── BadEvent (bad_event): JSON that is not an event
 └── ProjectFaults (project_faults): every fault of an assistant folder at once
 """
 
@@ -25,6 +26,12 @@ class DialogueError(Exception):
     """Root of the errors that the dialogue core raises."""
 
     code = "dialogue"
+
+
+class BadEvent(DialogueError, ValueError):
+    """JSON that should be an event and is not; the message names the field."""
+
+    code = "bad_event"
 
 
 class ProjectFaults(DialogueError):
