@@ -9,9 +9,12 @@ KefuError (kefu)
 ├── ActionError (action)
 │   ├── ActionRejected (action_rejected): the action declined (400)
 │   ├── ActionUnknown (action_unknown): the server has no such action (404)
-│   ├── ActionFailed (action_failed): the action raised, or its answer made no sense
+│   ├── ActionDomainMissing (action_domain_missing): the server wants the domain that it was sent (449)
+│   ├── ActionFailed (action_failed): the action raised (500 and every other status)
+│   ├── ActionGarbled (action_garbled): the answer is no result
 │   ├── ActionTimeout (action_timeout): no answer in time
 │   └── ActionUnreachable (action_unreachable): nobody listens at the address
+├── ModelsBusy (models_busy): too many messages wait for a model
 ├── Unauthorized (unauthorized): a request that does not prove where it comes from
 └── BadRequest (bad_request): a request that cannot be understood
 """
@@ -71,10 +74,22 @@ class ActionUnknown(ActionError):
     code = "action_unknown"
 
 
+class ActionDomainMissing(ActionError):
+    """The action server did not take the domain."""
+
+    code = "action_domain_missing"
+
+
 class ActionFailed(ActionError):
     """The action raised."""
 
     code = "action_failed"
+
+
+class ActionGarbled(ActionError):
+    """The answer of the action server is no result of an action."""
+
+    code = "action_garbled"
 
 
 class ActionTimeout(ActionError):
@@ -87,6 +102,12 @@ class ActionUnreachable(ActionError):
     """The action server cannot be reached."""
 
     code = "action_unreachable"
+
+
+class ModelsBusy(KefuError):
+    """The bound on waiting messages was reached."""
+
+    code = "models_busy"
 
 
 class Unauthorized(KefuError):
