@@ -46,7 +46,7 @@ class Release:
 
 
 class ReleaseDraft:
-    """A release that is being built in a hidden folder beside the others. ``finish`` publishes it, at once and whole."""
+    """A release that is being built in a hidden folder beside the others. ``finish`` publishes it whole."""
 
     def __init__(self, models: Path) -> None:
         models.mkdir(parents=True, exist_ok=True)
@@ -73,9 +73,7 @@ class ReleaseDraft:
     def finish(self, metrics: Mapping[str, Json]) -> Release:
         """Write the manifest, then give the folder its name."""
         files = {
-            path.relative_to(self.folder).as_posix(): path
-            for path in sorted(self.folder.rglob("*"))
-            if path.is_file()
+            path.relative_to(self.folder).as_posix(): path for path in sorted(self.folder.rglob("*")) if path.is_file()
         }
         manifest = {
             "format": FORMAT,
@@ -84,8 +82,7 @@ class ReleaseDraft:
             "fingerprints": self._fingerprints,
             "metrics": metrics,
             "files": {
-                name: {"size_bytes": path.stat().st_size, "sha256": sha256_file(path)}
-                for name, path in files.items()
+                name: {"size_bytes": path.stat().st_size, "sha256": sha256_file(path)} for name, path in files.items()
             },
         }
         write_json(self.folder / MANIFEST, manifest)
@@ -127,9 +124,7 @@ def open_release(folder: Path, *, verify: bool = True) -> Release:
 def list_releases(models: Path) -> list[Release]:
     """Every complete release, oldest first."""
     manifests = sorted(models.glob(f"*/{MANIFEST}")) if models.is_dir() else []
-    return [
-        open_release(path.parent, verify=False) for path in manifests if not path.parent.name.startswith(".")
-    ]
+    return [open_release(path.parent, verify=False) for path in manifests if not path.parent.name.startswith(".")]
 
 
 def current_release(models: Path, *, verify: bool = True) -> Release:
@@ -180,11 +175,7 @@ def fingerprint(*inputs: Json | bytes) -> str:
     """A SHA-256 over JSON values and bytes: equal inputs give equal parts."""
     digest = hashlib.sha256()
     for value in inputs:
-        data = (
-            value
-            if isinstance(value, bytes)
-            else json.dumps(value, sort_keys=True, ensure_ascii=False).encode()
-        )
+        data = value if isinstance(value, bytes) else json.dumps(value, sort_keys=True, ensure_ascii=False).encode()
         digest.update(len(data).to_bytes(8, "big") + data)
     return digest.hexdigest()
 
@@ -220,9 +211,7 @@ def _history(models: Path) -> list[str]:
         history: Sequence[str] = json.loads(path.read_text("utf-8"))["history"]
         return list(history)
     except (ValueError, KeyError, TypeError) as exc:
-        raise ReleaseError(
-            f"{path}: damaged ({exc}); promote a release with `kefu releases promote ID`"
-        ) from exc
+        raise ReleaseError(f"{path}: damaged ({exc}); promote a release with `kefu releases promote ID`") from exc
 
 
 def _link(source: str, target: str) -> None:

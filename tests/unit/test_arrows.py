@@ -14,7 +14,8 @@ ARROWS = {
     "nlu": (),
     "retrieval": (),
     "training": (
-        "nlu", "retrieval", "bot.dialogue", "bot.release", "bot.folder", "bot.errors", "bot.delivery.transcript", "bot.story_parse",
+        "nlu", "retrieval", "bot.dialogue", "bot.release", "bot.folder", "bot.paths", "bot.errors",
+        "bot.delivery.transcript",
     ),
     "bot.dialogue": (),
     "bot.messages": ("bot.dialogue",),
@@ -62,9 +63,7 @@ def within(module: str, prefix: str) -> bool:
 @pytest.mark.parametrize("module", sorted(modules()))
 def test_imports_follow_the_arrows(module: str) -> None:
     own = room(module)
-    ours = [
-        name for name in imports(modules()[module], top_level_only=False) if name.split(".")[0] in PACKAGES
-    ]
+    ours = [name for name in imports(modules()[module], top_level_only=False) if name.split(".")[0] in PACKAGES]
     forbidden = [name for name in ours if not any(within(name, allowed) for allowed in (own, *ARROWS[own]))]
     assert forbidden == []
 

@@ -1,0 +1,55 @@
+"""The ``kefu`` command: finds the command, runs it, and turns what went wrong into a message and an exit code.
+
+Exit codes: 0 done; 1 what was checked did not pass; 2 bad arguments or a faulty assistant folder; 3 something the
+command needs is missing or not running; 130 interrupted.
+"""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+
+from bot.commands import assess, bench, create, learn, releases, talk
+from bot.commands.options import UsageError
+from bot.dialogue.errors import ProjectFaults
+from bot.errors import KefuError
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of every command; ``args.run(args)`` runs the chosen one."""
+    parser = argparse.ArgumentParser(prog="kefu", description="A customer-service bot that you host yourself.")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks and debug logs")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for module in (create, learn, talk, assess, releases, bench):
+        module.add(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code."""
+    args = build_parser().parse_args(argv)
+    logging.basicConfig(
+        level=logging.DEBUG if args.debug else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
+    )
+    try:
+        code: int = args.run(args)
+    except ProjectFaults as exc:
+        for fault in exc.faults:
+            print(fault, file=sys.stderr)
+        print(f"kefu: {len(exc.faults)} fault(s); nothing was changed", file=sys.stderr)
+        return 2
+    except UsageError as exc:
+        print(f"kefu: {exc}", file=sys.stderr)
+        return 2
+    except KefuError as exc:
+        if args.debug:
+            raise
+        print(f"kefu: {exc}", file=sys.stderr)
+        return 3
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

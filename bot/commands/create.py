@@ -1,0 +1,46 @@
+"""``kefu init``: a new assistant folder."""
+
+import argparse
+import shutil
+from importlib import resources
+from pathlib import Path
+
+from bot.commands.options import Subparsers, UsageError, add_command
+
+
+def add(commands: Subparsers) -> None:
+    """Add ``init``."""
+    parser = add_command(
+        commands,
+        "init",
+        init,
+        summary="write a new assistant",
+        example="kefu init shop && cd shop && kefu train",
+    )
+    parser.add_argument("folder", type=Path, metavar="DIR", help="a new or empty folder")
+    parser.add_argument(
+        "--knowledge",
+        type=Path,
+        metavar="PATH",
+        help="make an assistant out of this folder of help pages (it is copied)",
+    )
+
+
+def init(args: argparse.Namespace) -> int:
+    """Write the starter assistant, or one around a knowledge folder."""
+    write_assistant(args.folder, args.knowledge)
+    print(f"Wrote an assistant to {args.folder}. Next: kefu train {args.folder} && kefu run {args.folder}")
+    return 0
+
+
+def write_assistant(folder: Path, knowledge: Path | None) -> None:
+    """Raises UsageError for a folder that holds something already or for knowledge that is not there."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{folder} holds something already; name a new or empty folder")
+    if knowledge is not None and not any(path.is_file() for path in knowledge.rglob("*")):
+        raise UsageError(f"{knowledge}: no help pages there; name a folder with Markdown, CSV or YAML files")
+    template = "shop" if knowledge is None else "helpcentre"
+    with resources.as_file(resources.files("bot") / "starter" / template) as source:
+        shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    if knowledge is not None:
+        shutil.copytree(knowledge, folder / "knowledge", dirs_exist_ok=True)

@@ -1,0 +1,95 @@
+"""``kefu train`` and ``kefu retrain``."""
+
+import argparse
+import os
+from pathlib import Path
+
+from bot.commands.options import Subparsers, add_command, add_folder, add_json, print_json, progress_bar
+from bot.paths import AssistantPaths
+
+
+def add(commands: Subparsers) -> None:
+    """Add ``train`` and ``retrain``."""
+    training = add_command(
+        commands, "train", train, summary="train a release from the assistant's files", example="kefu train shop"
+    )
+    add_folder(training)
+    training.add_argument(
+        "--generator",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="fine-tune the generator (default: where there is a GPU)",
+    )
+    training.add_argument("--force", action="store_true", help="train every part again, changed or not")
+    training.add_argument("--seed", type=int, default=0, help="seed of every random choice (default: 0)")
+    add_json(training)
+
+    again = add_command(
+        commands,
+        "retrain",
+        retrain,
+        summary="learn from feedback and corrections; publish only what is not worse",
+        example="kefu retrain shop --labels corrected.csv",
+    )
+    add_folder(again)
+    again.add_argument("--labels", type=Path, metavar="CSV", help="corrected labels: columns text and intent")
+    again.add_argument(
+        "--redis-url",
+        default=os.environ.get("KEFU_REDIS_URL"),
+        help="the store with the transcripts, if not the embedded one",
+    )
+    again.add_argument("--dry-run", action="store_true", help="show what would be learned and stop")
+    add_json(again)
+
+
+def train(args: argparse.Namespace) -> int:
+    """Train what changed and make the result the current release."""
+    from bot.folder import load_folder, read_sources
+    from bot.release import promote, prune
+    from training.train import TrainOptions
+    from training.train import train as train_release
+
+    paths = AssistantPaths(args.folder)
+    project = load_folder(args.folder, env=os.environ)
+    options = TrainOptions(seed=args.seed, generator=args.generator, force=args.force)
+    with progress_bar() as show:
+        release = train_release(
+            project,
+            read_sources(args.folder),
+            knowledge=paths.knowledge,
+            models=paths.models,
+            options=options,
+            progress=show,
+        )
+    promote(paths.models, release.id)
+    prune(paths.models, keep=5)
+    if args.json:
+        print_json({"release": release.id, "metrics": release.metrics})
+    else:
+        for notice in project.notices:
+            print(notice)
+        figures = ", ".join(
+            f"{name} {value}" for name, value in release.metrics.items() if isinstance(value, int | float)
+        )
+        print(f"Trained release {release.id}: {figures}")
+    return 0
+
+
+def retrain(args: argparse.Namespace) -> int:
+    """Exit code 1 when the gate kept the running release."""
+    from bot.commands.transcripts import transcripts_of
+    from training.retrain import retrain as learn_again
+
+    with progress_bar() as show:
+        outcome = learn_again(
+            args.folder,
+            transcripts=transcripts_of(AssistantPaths(args.folder), args.redis_url),
+            labels=args.labels,
+            dry_run=args.dry_run,
+            progress=show,
+        )
+    if args.json:
+        print_json(outcome.to_json())
+    else:
+        print(outcome.to_text())
+    return 0 if outcome.published or args.dry_run else 1

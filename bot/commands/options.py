@@ -1,0 +1,74 @@
+"""What several commands have in common: the assistant folder, JSON output, progress on the terminal."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from tqdm import tqdm
+
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+class UsageError(Exception):
+    """Arguments that make no sense together."""
+
+
+def add_command(
+    commands: Subparsers,
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    *,
+    summary: str,
+    example: str,
+) -> argparse.ArgumentParser:
+    """A command with its help and an example."""
+    parser = commands.add_parser(
+        name,
+        help=summary,
+        description=summary[0].upper() + summary[1:] + ".",
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def add_folder(parser: argparse.ArgumentParser) -> None:
+    """The assistant folder, always the last and optional argument."""
+    parser.add_argument(
+        "folder",
+        nargs="?",
+        type=Path,
+        default=Path(),
+        metavar="DIR",
+        help="the assistant (default: this folder)",
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """``--json``: one JSON value on standard output and nothing else there."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    print(json.dumps(value, indent=1, ensure_ascii=False))
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[float, str], None]]:
+    """A bar on standard error: ``show(fraction, what)`` with the fraction of all work done, in [0, 1]."""
+    with tqdm(
+        total=100, bar_format="{desc:<32} {bar} {percentage:3.0f} % {elapsed}", file=sys.stderr, leave=True
+    ) as bar:
+
+        def show(fraction: float, what: str) -> None:
+            bar.set_description_str(what[:32], refresh=False)
+            bar.n = round(100 * min(max(fraction, bar.n / 100), 1.0))
+            bar.refresh()
+
+        yield show
