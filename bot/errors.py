@@ -45,9 +45,13 @@ class StoreBusy(StoreError):
 
 
 class LogTrimmed(StoreError):
-    """The log was cut; a snapshot is needed."""
+    """The log was cut; a snapshot is needed. ``oldest`` is the lowest number still kept, None if nothing is."""
 
     code = "log_trimmed"
+
+    def __init__(self, message: str = "the log no longer reaches back that far", *, oldest: int | None = None):
+        super().__init__(message)
+        self.oldest = oldest
 
 
 class ReleaseError(KefuError):
