@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.dialogue.domain import Domain
+from bot.dialogue.domain import Domain, Slot
 from bot.dialogue.events import (
     ActionExecuted,
     ActionExecutionRejected,
@@ -73,7 +73,11 @@ def action_label(action: ActionExecuted) -> str:
 
 
 def _initial_slots(domain: Domain) -> dict[str, Json]:
-    return {name: slot.initial_value for name, slot in domain.slots.items()}
+    return {name: _stored(slot, slot.initial_value) for name, slot in domain.slots.items()}
+
+
+def _stored(slot: Slot, value: Json) -> Json:
+    return [value] if slot.type == "list" and value and not isinstance(value, (list, tuple)) else value
 
 
 def _user(now: Situation, event: UserUttered, _: Domain) -> Situation:
@@ -90,8 +94,9 @@ def _action(now: Situation, event: ActionExecuted, _: Domain) -> Situation:
     return replace(now, latest_action=event, active_loop=loop, followup_action=None)
 
 
-def _slot(now: Situation, event: SlotSet, _: Domain) -> Situation:
-    return replace(now, slots={**now.slots, event.name: event.value}) if event.name in now.slots else now
+def _slot(now: Situation, event: SlotSet, domain: Domain) -> Situation:
+    slot = domain.slots.get(event.name)
+    return replace(now, slots={**now.slots, slot.name: _stored(slot, event.value)}) if slot else now
 
 
 def _all_slots(now: Situation, _event: AllSlotsReset, domain: Domain) -> Situation:
@@ -100,9 +105,7 @@ def _all_slots(now: Situation, _event: AllSlotsReset, domain: Domain) -> Situati
 
 def _loop(now: Situation, event: ActiveLoop, _: Domain) -> Situation:
     trigger = now.latest_message.parse if now.latest_message else None
-    return replace(
-        now, active_loop=LoopState(name=event.name, trigger_message=trigger) if event.name else None
-    )
+    return replace(now, active_loop=LoopState(name=event.name, trigger_message=trigger) if event.name else None)
 
 
 def _interrupted(now: Situation, event: LoopInterrupted, _: Domain) -> Situation:

@@ -11,7 +11,7 @@ to one thread at a time.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from bot.dialogue.domain import Domain
@@ -25,27 +25,14 @@ from bot.dialogue.events import (
     Event,
     Restarted,
     SessionStarted,
-    UserFeaturization,
     UserUtteranceReverted,
     UserUttered,
 )
+from bot.dialogue.history import NOTHING_SHOWN, Mark, Shown, applied_events, earlier_run, runs_on, show
 from bot.dialogue.parse import Json
 from bot.dialogue.situation import LoopState, Situation, blank, step
 
 EventScope = Literal["all", "after_restart", "applied", "none"]
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class _Mark:
-    """An applied event that taking back or folding a form may stop at; ``before`` is the situation it met.
-
-    A linked list, newest first: taking back is dropping marks, and older trackers keep theirs.
-    """
-
-    event: UserUttered | ActionExecuted | ActionExecutionRejected | ActiveLoop
-    before: Situation
-    previous: "_Mark | None"
-    action_count: int
 
 
 class Tracker:
@@ -57,6 +44,7 @@ class Tracker:
         "_events",
         "_loops_seen",
         "_marks",
+        "_rejected",
         "_restarted_at",
         "_session_at",
         "conversation_id",
@@ -70,7 +58,8 @@ class Tracker:
     _events: EventLog
     _current: Situation  # every event at face value
     _applied: Situation  # the applied events only; the same object until a form repeats itself
-    _marks: _Mark | None
+    _marks: Mark | None
+    _rejected: str | None
     _loops_seen: frozenset[str]
     _restarted_at: int
     _session_at: int
@@ -84,7 +73,7 @@ class Tracker:
         tracker.latest_input_channel = None
         tracker._events = EventLog([], 0)
         tracker._current = tracker._applied = blank(domain)
-        tracker._marks = None
+        tracker._marks = tracker._rejected = None
         tracker._loops_seen = frozenset()
         tracker._restarted_at = tracker._session_at = 0
         for event in events:
@@ -108,7 +97,7 @@ class Tracker:
     @property
     def applied_events(self) -> Sequence[Event]:
         """The events that still count, oldest first. Computed anew, in time proportional to the session."""
-        return _applied_events(self._events, self._session_at)
+        return applied_events(self._events, self._session_at)
 
     @property
     def slots(self) -> Mapping[str, Json]:
@@ -151,30 +140,47 @@ class Tracker:
         return self._events[-1].timestamp if self._events else None
 
     @property
-    def action_count(self) -> int:
-        """How many actions the applied view holds: one less than its moments."""
-        return self._marks.action_count if self._marks else 0
+    def rejected_action(self) -> str | None:
+        """The action that declined to run, if no other has run since."""
+        return self._rejected
 
-    def moments(self) -> Iterator[tuple[Situation, bool]]:
-        """Newest first: now, then before each applied action. The flag says that the *next* action is hidden.
-
-        Lazy: who looks at the last five pays for five.
-        """
-        yield self._applied, False
+    def moments(self) -> Iterator[Situation]:
+        """Newest first: now, then before each applied action. Lazy: who looks at five pays for five."""
+        yield self._applied
         mark = self._marks
         while mark is not None:
             if isinstance(mark.event, ActionExecuted):
-                yield mark.before, mark.event.hide_rule_turn
+                yield mark.before
             mark = mark.previous
 
-    def last_applied(self, *kinds: type[ActionExecuted] | type[ActionExecutionRejected]) -> Event | None:
-        """The newest applied action or rejection (as ``kinds`` say), or None."""
+    def decisions(self) -> list[tuple[Situation, ActionExecuted]]:
+        """Every applied action with the situation it was decided in, oldest first."""
+        out = []
         mark = self._marks
         while mark is not None:
-            if isinstance(mark.event, kinds):
-                return mark.event
+            if isinstance(mark.event, ActionExecuted):
+                out.append((mark.before, mark.event))
             mark = mark.previous
-        return None
+        return out[::-1]
+
+    def shown(self) -> Shown:
+        """The moments without hidden rule turns: what memorised stories are compared with."""
+        return show(self._marks.shown if self._marks else NOTHING_SHOWN, self._applied, hide=False)
+
+    def forgetting(self, *, at_most: int) -> Iterator["Tracker"]:
+        """Trackers that know less and less: begun at the ``at_most`` last actions, then one action later, ..."""
+        starts: list[int] = []
+        mark = self._marks
+        while mark is not None and len(starts) < at_most:
+            if isinstance(mark.event, ActionExecuted):
+                starts.append(mark.at)
+            mark = mark.previous
+        for at in reversed(starts):
+            tracker = Tracker.start(self.conversation_id, self.domain)
+            tracker._loops_seen = self._loops_seen
+            for event in self._events[at:]:
+                tracker._add(event)
+            yield tracker
 
     def events_after_restart(self) -> Sequence[Event]:
         """The events behind the last restart: what an action server is sent."""
@@ -213,6 +219,8 @@ class Tracker:
     def _add(self, event: Event) -> None:
         """Fold one event into this tracker, which nobody else holds yet."""
         self._events = self._events.append(event)
+        if isinstance(event, (ActionExecuted, ActionExecutionRejected)):
+            self._rejected = event.name if isinstance(event, ActionExecutionRejected) else None
         match event:
             case Restarted() | SessionStarted():
                 self._forget(event)
@@ -221,7 +229,7 @@ class Tracker:
                 self._take_back(ActionExecuted)
             case ActionReverted():
                 self._take_back(ActionExecuted)
-            case ActionExecuted(name=str(name)) if name in self._loops_seen and _runs_on(name, self._marks):
+            case ActionExecuted(name=str(name)) if name in self._loops_seen and runs_on(name, self._marks):
                 self._current = step(self._current, event, self.domain)
                 self._fold_loop(name)
             case _:
@@ -246,7 +254,10 @@ class Tracker:
     def _mark(
         self, event: UserUttered | ActionExecuted | ActionExecutionRejected | ActiveLoop, before: Situation
     ) -> None:
-        self._marks = _Mark(event, before, self._marks, self.action_count + isinstance(event, ActionExecuted))
+        shown = self._marks.shown if self._marks else NOTHING_SHOWN
+        if isinstance(event, ActionExecuted):
+            shown = show(shown, before, hide=event.hide_rule_turn)
+        self._marks = Mark(event=event, before=before, previous=self._marks, at=len(self._events) - 1, shown=shown)
 
     def _forget(self, event: Restarted | SessionStarted) -> None:
         self._session_at = len(self._events)
@@ -267,87 +278,17 @@ class Tracker:
 
     def _fold_loop(self, name: str) -> None:
         """Drop the user turns and actions since the loop's last run; what they set stays."""
-        mark, rejections = self._marks, []
-        while mark is not None and not _is_action(mark.event, name):
-            if isinstance(mark.event, ActionExecutionRejected):
-                rejections.append(mark)  # another loop's: it stays, as in the applied events
-            mark = mark.previous
-        assert mark is not None, "a loop runs on only after an earlier run"
-        self._marks = mark
+        run, rejections = earlier_run(name, self._marks)
+        self._marks = run
         # The same message and action as right after that run, everything else as it is now.
         self._applied = replace(
             self._applied,
-            latest_message=mark.before.latest_message,
-            use_text=mark.before.use_text,
-            latest_action=mark.event if isinstance(mark.event, ActionExecuted) else None,
+            latest_message=run.before.latest_message,
+            use_text=run.before.use_text,
+            latest_action=run.event if isinstance(run.event, ActionExecuted) else None,
         )
-        for rejection in reversed(rejections):
-            self._mark(rejection.event, rejection.before)
-
-
-def _is_action(event: Event, name: str) -> bool:
-    return isinstance(event, ActionExecuted) and event.name == name
-
-
-def _runs_on(name: str, mark: _Mark | None) -> bool:
-    """Whether a loop that runs now continues an earlier run, with no unhappy path in between."""
-    next_action: str | None = None
-    while mark is not None:
-        match mark.event:
-            case ActiveLoop(name=None):
-                return False
-            case ActionExecutionRejected(name=rejected) if rejected == name:
-                return False
-            case UserUttered() if next_action is not None and next_action != name:
-                return False
-            case ActionExecuted(name=done):
-                if done == name:
-                    return True
-                next_action = done
-            case _:
-                pass
-        mark = mark.previous
-    return False
-
-
-def _applied_events(events: Sequence[Event], session_at: int) -> list[Event]:
-    """The view that the fold keeps, as a list. ``session_at``: the index where the session's events begin."""
-    loops = {event.name for event in events[:session_at] if isinstance(event, ActiveLoop)}
-    applied: list[Event] = []
-    for event in events[session_at:]:
-        match event:
-            case UserUtteranceReverted():
-                _cut(applied, UserUttered)
-                _cut(applied, ActionExecuted)
-            case ActionReverted():
-                _cut(applied, ActionExecuted)
-            case ActionExecuted(name=str(name)) if name in loops and (at := _earlier_run(applied, name)) >= 0:
-                applied[at + 1 :] = [
-                    kept
-                    for kept in applied[at + 1 :]
-                    if not isinstance(kept, (ActionExecuted, UserUttered, UserFeaturization))
-                ]
-            case _:
-                if isinstance(event, ActiveLoop) and event.name:
-                    loops.add(event.name)
-                applied.append(event)
-    return applied
-
-
-def _cut(applied: list[Event], kind: type[Event]) -> None:
-    while applied and not isinstance(applied.pop(), kind):
-        pass
-
-
-def _earlier_run(applied: Sequence[Event], name: str) -> int:
-    """The index of the run that a loop continues, -1 if it continues none."""
-    mark: _Mark | None = None
-    nothing = Situation(slots={})
-    start = next((i for i in range(len(applied) - 1, -1, -1) if _is_action(applied[i], name)), -1)
-    for event in applied[max(start, 0) :]:
-        if isinstance(event, (UserUttered, ActionExecuted, ActionExecutionRejected, ActiveLoop)):
-            mark = _Mark(event, nothing, mark, 0)
-    return start if start >= 0 and _runs_on(name, mark) else -1
+        for rejection in rejections:
+            self._marks = replace(rejection, previous=self._marks, shown=run.shown)
 
 
 def _message_json(message: UserUttered | None) -> Json:
