@@ -1,0 +1,90 @@
+"""Scores into the probability that the best passage answers, by logistic regression on a few plain features.
+
+The coefficients and the two thresholds are JSON in the release; ``training.knowledge`` sets them. Knows hits and word
+weights, neither encoders nor files.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.index import Hit
+from retrieval.lexical import LexicalIndex
+from retrieval.views import lexical_text
+from retrieval.words import words
+
+FEATURES = ("dense", "lexical", "margin", "coverage", "unknown", "length")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """``probability = 1 / (1 + exp(-(bias + sum of weight x feature)))``, and where to answer and where to draft."""
+
+    weights: Mapping[str, float]
+    bias: float
+    answer_at: float
+    draft_at: float
+
+    def probability(self, features: Mapping[str, float]) -> float:
+        """The chance, in [0, 1], that the best hit answers."""
+        total = self.bias + sum(self.weights[name] * features[name] for name in FEATURES)
+        return float(1 / (1 + np.exp(-np.clip(total, -30, 30))))
+
+
+def features(query: str, hits: Sequence[Hit], lexical: LexicalIndex) -> dict[str, float]:
+    """What tells an answer from a near miss.
+
+    ``dense``: how far the best hit stands out by meaning, in deviations; ``lexical``: its word score; ``margin``: its
+    lead over the best hit of another document; ``coverage``: the share of the query's telling words that the hit
+    holds; ``unknown``: the share that stands nowhere in the knowledge; ``length``: log of the count of such words.
+    """
+    if not hits:
+        return dict.fromkeys(FEATURES, 0.0)
+    best = hits[0]
+    rival = next((hit for hit in hits if hit.passage.document != best.passage.document), None)
+    asked = list(dict.fromkeys(words(query)))
+    total = sum(lexical.weight(word) for word in asked) or 1.0
+    held = set(words(lexical_text(best.passage)))
+    return {
+        "dense": best.dense,
+        "lexical": best.lexical,
+        "margin": min(best.score - rival.score, 2.0) if rival else 1.0,
+        "coverage": sum(lexical.weight(word) for word in asked if word in held) / total,
+        "unknown": sum(lexical.weight(word) for word in asked if not lexical.knows(word)) / total,
+        "length": float(np.log1p(len(asked))),
+    }
+
+
+def fit(
+    rows: Sequence[Mapping[str, float]], answers: Sequence[bool], *, ridge: float = 1.0
+) -> tuple[dict[str, float], float]:
+    """Weights and bias by ridge-penalised logistic regression (Newton's method), both classes weighing the same."""
+    raw = np.array([[row[name] for name in FEATURES] for row in rows])
+    centre, scale = raw.mean(0), raw.std(0) + 1e-6
+    inputs = np.hstack([(raw - centre) / scale, np.ones((len(raw), 1))])
+    wanted = np.array(answers, float)
+    share = wanted.mean()
+    importance = np.where(wanted > 0, 0.5 / max(share, 1e-6), 0.5 / max(1 - share, 1e-6))
+    solution = _newton(inputs, wanted, importance, ridge)
+    weights = solution[:-1] / scale
+    bias = float(solution[-1] - (weights * centre).sum())
+    return dict(zip(FEATURES, map(float, weights), strict=True)), bias
+
+
+def _newton(
+    inputs: NDArray[np.float64], wanted: NDArray[np.float64], importance: NDArray[np.float64], ridge: float
+) -> NDArray[np.float64]:
+    penalty = np.full(inputs.shape[1], ridge)
+    penalty[-1] = 1e-6
+    solution = np.zeros(inputs.shape[1])
+    for _ in range(30):
+        chances = 1 / (1 + np.exp(-np.clip(inputs @ solution, -30, 30)))
+        slope = inputs.T @ (importance * (chances - wanted)) + penalty * solution
+        curve = (inputs * (importance * chances * (1 - chances))[:, None]).T @ inputs + np.diag(penalty)
+        step = np.linalg.solve(curve, slope)
+        solution = solution - step
+        if np.abs(step).max() < 1e-6:
+            break
+    return solution

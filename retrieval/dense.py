@@ -1,0 +1,95 @@
+"""Vectors of one kind of view in a FAISS index: the nearest passages, and exact scores of chosen ones.
+
+Flat inner product: exact. Vectors of one passage lie together, in passage order. On a machine with a GPU and faiss-gpu
+the search runs there; a copy stays in main memory for exact scores and filters.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.encoder import Vectors
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Background:
+    """How alike a query and an unrelated text of this kind are, so that kinds and encoders share one scale."""
+
+    mean: float = 0.0
+    deviation: float = 1.0
+
+
+class DenseIndex:
+    """Unit vectors, ``starts[i]`` to ``starts[i + 1]`` those of passage ``i``."""
+
+    def __init__(self, index: Any, starts: Rows, background: Background, *, gpu: bool = False) -> None:
+        self._index, self.starts, self.background = index, starts, background
+        self._owners = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+        self.vectors: Vectors = faiss.rev_swig_ptr(index.get_xb(), index.ntotal * index.d).reshape(-1, index.d)
+        self._searcher = _on_gpu(index) if gpu else index
+
+    @classmethod
+    def build(cls, vectors: Vectors, starts: Rows, background: Background, *, gpu: bool = False) -> "DenseIndex":
+        """From unit vectors (n, dimensions)."""
+        index = faiss.IndexFlatIP(vectors.shape[1])
+        index.add(vectors)
+        return cls(index, starts, background, gpu=gpu)
+
+    def nearest(self, queries: Vectors, k: int, allowed: Rows | None = None) -> list[set[int]]:
+        """The passages that own the ``k`` nearest vectors of each query; ``allowed`` limits the passages."""
+        k = min(k, self._index.ntotal)
+        if allowed is None:
+            _, found = self._searcher.search(queries, k)
+        else:
+            rows = np.flatnonzero(np.isin(self._owners, allowed))
+            limits: Any = faiss.SearchParameters  # its stub knows no arguments
+            chosen = limits(sel=faiss.IDSelectorBatch(rows))
+            _, found = self._index.search(queries, min(k, len(rows)), params=chosen)
+        return [{int(self._owners[row]) for row in line if row >= 0} for line in found]
+
+    def scores(self, query: Vectors, passages: Rows) -> Vectors:
+        """For each passage, how far its best vector stands out from the background, in deviations."""
+        rows = np.concatenate([np.arange(self.starts[p], self.starts[p + 1]) for p in passages])
+        similarities = self.vectors[rows] @ query
+        lengths = self.starts[passages + 1] - self.starts[passages]
+        best = np.maximum.reduceat(similarities, np.concatenate([[0], np.cumsum(lengths)[:-1]]))
+        return ((best - self.background.mean) / self.background.deviation).astype(np.float32)
+
+    def save(self, file: Path) -> None:
+        """Write the FAISS index."""
+        faiss.write_index(self._index, str(file))
+
+    @classmethod
+    def load(cls, file: Path, starts: Rows, background: Background, *, gpu: bool = False) -> "DenseIndex":
+        """Read what ``save`` wrote; the caller has checked its hash. Raises ``ValueError`` if the parts do not fit."""
+        try:
+            index = faiss.read_index(str(file))
+        except RuntimeError as error:
+            raise ValueError(f"{file.name} is no FAISS index") from error
+        if not isinstance(index, faiss.IndexFlat) or index.ntotal != int(starts[-1]):
+            raise ValueError(f"{file.name} does not hold the vectors it should")
+        return cls(index, starts, background, gpu=gpu)
+
+
+def measure_background(queries: Vectors, vectors: Vectors, owners: Rows, query_owners: Rows) -> Background:
+    """Mean and deviation of the similarity of queries and vectors of other owners; the default for too few."""
+    similarities = queries @ vectors.T
+    foreign = similarities[query_owners[:, None] != owners[None, :]]
+    if foreign.size < 16 or float(foreign.std()) < 1e-4:
+        return Background()
+    return Background(mean=float(foreign.mean()), deviation=float(foreign.std()))
+
+
+def gpu_available() -> bool:
+    """Whether FAISS was built for GPUs and sees one."""
+    return hasattr(faiss, "StandardGpuResources") and faiss.get_num_gpus() > 0
+
+
+def _on_gpu(index: Any) -> Any:
+    return faiss.index_cpu_to_gpu(faiss.StandardGpuResources(), 0, index)

@@ -1,0 +1,31 @@
+"""What can go wrong in retrieval. Every class has a stable ``code``.
+
+RetrievalError (retrieval)
+├── KnowledgeEmpty (knowledge_empty): no document could be read, so there is nothing to search
+├── BaseModelError (base_model): a base model that is missing, or of a kind that is not understood
+└── IndexFileError (index_file): an index folder that is torn, tampered with or foreign
+"""
+
+
+class RetrievalError(Exception):
+    """Root of the errors of the ``retrieval`` package."""
+
+    code = "retrieval"
+
+
+class KnowledgeEmpty(RetrievalError):
+    """There is nothing to search."""
+
+    code = "knowledge_empty"
+
+
+class BaseModelError(RetrievalError):
+    """A base model cannot be used; the message says what would be right."""
+
+    code = "base_model"
+
+
+class IndexFileError(RetrievalError):
+    """An index folder cannot be trusted; nothing of it was loaded."""
+
+    code = "index_file"

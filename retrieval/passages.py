@@ -1,0 +1,237 @@
+"""Documents into passages: what is searched, shown and quoted. Pure: the same documents give the same passages and ids.
+
+A passage follows the document's structure: a section (split between blocks where it is long, with a little overlap) or
+one FAQ pair. Titles and headings are fields of their own, so an index may weigh them. Nearly equal passages are merged.
+"""
+
+import hashlib
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from posixpath import dirname, join, normpath
+from urllib.parse import urlsplit
+
+from retrieval.documents import Block, Document, FaqEntry, Section
+
+PASSAGE_CHARS = 900
+OVERLAP_CHARS = 160
+CJK_WIDTH = 2.2
+"""How many Latin characters a Chinese one counts for: both limits are in Latin characters."""
+
+SAME_SHARE = 0.92
+"""Passages that share this much of their word trigrams are one passage."""
+
+_CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"“(\d])|(?<=[。！？；])")
+_WORD = re.compile(r"[a-z0-9]+|[\u3400-\u9fff\uf900-\ufaff]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """A piece of a document that can answer by itself.
+
+    ``document`` is its path in the knowledge folder, ``raw_heading`` the nearest heading as written there. ``answer``
+    is the ready answer of an FAQ pair (Markdown as written). ``aliases`` are other ways to ask for it: paraphrases of
+    the question, and what other pages call this one in their links. ``also_in`` names the documents whose nearly equal
+    passages were merged into this one. ``id`` depends on content and place only, so it is the same after a rebuild.
+    """
+
+    id: str
+    document: str
+    title: str
+    text: str
+    language: str
+    headings: tuple[str, ...] = ()
+    raw_heading: str = ""
+    anchor: str = ""
+    url: str | None = None
+    question: str | None = None
+    answer: str | None = None
+    aliases: tuple[str, ...] = ()
+    also_in: tuple[str, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+def split_documents(documents: Sequence[Document]) -> tuple[Passage, ...]:
+    """Every passage, in document order, near-duplicates merged into the first."""
+    names = _link_names(documents)
+    passages = (passage for document in documents for passage in _passages(document, names[document.path]))
+    return merge_duplicates(passages)
+
+
+def sentences(text: str) -> list[str]:
+    """Sentences of English or Chinese text, each with its end mark; a line break ends one too."""
+    parts = (part.strip() for line in text.split("\n") for part in _SENTENCE_END.split(line))
+    return [part for part in parts if part]
+
+
+def merge_duplicates(passages: Iterable[Passage]) -> tuple[Passage, ...]:
+    """Keep the first of nearly equal passages; it takes over the names and places of the others."""
+    kept: list[Passage] = []
+    prints: list[frozenset[str]] = []
+    holders: defaultdict[str, list[int]] = defaultdict(list)
+    for passage in passages:
+        shingles = _shingles(passage)
+        rarest = sorted(shingles)[:8]  # a min-hash sketch: nearly equal sets nearly always share one of these
+        near = sorted({number for shingle in rarest for number in holders[shingle]})
+        twin = next((n for n in near if _share(shingles, prints[n]) >= SAME_SHARE), None)
+        if twin is not None:
+            kept[twin] = _merged(kept[twin], passage)
+            continue
+        for shingle in rarest:
+            holders[shingle].append(len(kept))
+        kept.append(passage)
+        prints.append(shingles)
+    return tuple(kept)
+
+
+def _passages(document: Document, names: tuple[str, ...]) -> Iterator[Passage]:
+    for section in document.sections:
+        if section.blocks and not section.navigation:
+            for text in _chunks(section.blocks):
+                yield _section_passage(document, section, text, names)
+    for entry in document.entries:
+        yield _faq_passage(document, entry)
+
+
+def _section_passage(document: Document, section: Section, text: str, names: tuple[str, ...]) -> Passage:
+    anchor = f"#{section.anchor}" if section.anchor else ""
+    return Passage(
+        id=_identity(document.path, *section.headings, text),
+        document=document.path,
+        title=document.title,
+        text=text,
+        language=document.language,
+        headings=section.headings,
+        raw_heading=section.raw_heading,
+        anchor=section.anchor,
+        url=document.url + anchor if document.url else None,
+        aliases=names,
+        metadata=document.metadata,
+    )
+
+
+def _faq_passage(document: Document, entry: FaqEntry) -> Passage:
+    metadata = {**document.metadata, **({"category": entry.category} if entry.category else {})}
+    return Passage(
+        id=_identity(document.path, entry.question, entry.answer),
+        document=document.path,
+        title=entry.question,
+        text=entry.answer,
+        language=document.language,
+        headings=(entry.category,) if entry.category else (),
+        raw_heading=entry.question,
+        url=entry.url or document.url,
+        question=entry.question,
+        answer=entry.answer,
+        aliases=entry.paraphrases,
+        metadata=metadata,
+    )
+
+
+def _identity(*parts: str) -> str:
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
+
+
+def _width(text: str) -> float:
+    return len(text) + (CJK_WIDTH - 1) * len(_CJK.findall(text))
+
+
+def _chunks(blocks: Sequence[Block]) -> Iterator[str]:
+    """Blocks packed into texts of at most ``PASSAGE_CHARS``; each text begins with the end of the one before."""
+    chunk: list[Block] = []
+    for block in (piece for whole in blocks for piece in _pieces(whole)):
+        if chunk and _width(_joined([*chunk, block])) > PASSAGE_CHARS:
+            yield _joined(chunk)
+            tail = chunk[-1]
+            chunk = [tail] if len(chunk) > 1 and _width(tail.text) <= OVERLAP_CHARS else []
+        chunk.append(block)
+    if chunk:
+        yield _joined(chunk)
+
+
+def _pieces(block: Block) -> Iterator[Block]:
+    """A block, or, where it is longer than a passage, runs of its sentences (of its characters if it has none)."""
+    if _width(block.text) <= PASSAGE_CHARS:
+        yield block
+        return
+    run = ""
+    for sentence in (part for whole in block.text.split("\n") for part in _bounded(whole)):
+        if run and _width(run) + _width(sentence) > PASSAGE_CHARS:
+            yield replace(block, text=run.strip())
+            run = ""
+        run += sentence
+    if run.strip():
+        yield replace(block, text=run.strip())
+
+
+def _bounded(line: str) -> Iterator[str]:
+    limit = int(PASSAGE_CHARS / CJK_WIDTH)
+    for sentence in _SENTENCE_END.split(line):
+        if _width(sentence) <= PASSAGE_CHARS:
+            yield sentence + (" " if sentence.isascii() else "")
+        else:
+            yield from (sentence[at : at + limit] for at in range(0, len(sentence), limit))
+    yield "\n"
+
+
+def _joined(blocks: Sequence[Block]) -> str:
+    text = blocks[0].text
+    for before, block in pairwise(blocks):
+        tight = before.kind == block.kind and block.kind in ("item", "row")
+        text += ("\n" if tight else "\n\n") + block.text
+    return text
+
+
+def _link_names(documents: Sequence[Document]) -> Mapping[str, tuple[str, ...]]:
+    """What the links of other pages call each document, most used first, its own title left out."""
+    places = {address: document.path for document in documents for address in _addresses(document)}
+    titles = {document.path: _folded(document.title) for document in documents}
+    counts: dict[str, dict[str, int]] = {document.path: {} for document in documents}
+    for document in documents:
+        for link in document.links:
+            path = places.get(_address(link.target, document))
+            if path and path != document.path and _folded(link.text) != titles[path]:
+                counts[path][link.text] = counts[path].get(link.text, 0) + 1
+    return {path: tuple(sorted(names, key=lambda name: -names[name])) for path, names in counts.items()}
+
+
+def _addresses(document: Document) -> Iterator[str]:
+    yield "/" + document.path
+    if document.url:
+        yield urlsplit(document.url).path.rstrip("/")
+
+
+def _address(target: str, document: Document) -> str:
+    parts = urlsplit(target)
+    if not parts.path:
+        return ""
+    path = parts.path if parts.path.startswith("/") else normpath(join("/", dirname(document.path), parts.path))
+    return path.rstrip("/")
+
+
+def _folded(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text).lower().split())
+
+
+def _shingles(passage: Passage) -> frozenset[str]:
+    words = _WORD.findall(_folded(f"{passage.question or ''} {passage.text}"))
+    runs = (" ".join(words[at : at + 3]) for at in range(max(1, len(words) - 2)))
+    return frozenset(hashlib.blake2b(run.encode(), digest_size=8).hexdigest() for run in runs)
+
+
+def _share(left: frozenset[str], right: frozenset[str]) -> float:
+    return len(left & right) / max(1, len(left | right))
+
+
+def _merged(first: Passage, other: Passage) -> Passage:
+    names = [*first.aliases, other.title, *other.aliases]
+    places = [*first.also_in, other.document]
+    return replace(
+        first,
+        aliases=tuple(dict.fromkeys(name for name in names if name != first.title)),
+        also_in=tuple(dict.fromkeys(place for place in places if place != first.document)),
+    )
