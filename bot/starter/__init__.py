@@ -1,0 +1,1 @@
+"""The assistants that ``kefu init`` writes: a shop, and a help centre around given pages."""

@@ -1,0 +1,16 @@
+"""The custom actions of the Maple & Pine assistant, for a rasa-sdk action server."""
+
+from actions.forms import ValidateCancelForm, ValidateOrderStatusForm, ValidateReturnForm
+from actions.orders import ActionCancelOrder, ActionOrderStatus, ActionSubmitReturn
+from actions.stores import ActionCheckStock, ActionStoreHours
+
+__all__ = [
+    "ActionCancelOrder",
+    "ActionCheckStock",
+    "ActionOrderStatus",
+    "ActionStoreHours",
+    "ActionSubmitReturn",
+    "ValidateCancelForm",
+    "ValidateOrderStatusForm",
+    "ValidateReturnForm",
+]
