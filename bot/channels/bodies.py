@@ -1,0 +1,116 @@
+"""Reads what a request carries: bounded, UTF-8, sane JSON. Knows no route and no platform.
+
+Every function raises BadRequest with words of its own, never with words of the body.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import NoReturn, cast
+
+from aiohttp import web
+
+from bot.dialogue.parse import Json
+from bot.errors import BadRequest
+
+BODY_LIMIT_BYTES = 64 * 1024
+MAX_DEPTH = 32
+MAX_ID_LENGTH = 200
+
+
+async def read_body(request: web.Request, *, limit_bytes: int = BODY_LIMIT_BYTES) -> bytes:
+    """Read the raw body. Raises HTTPRequestEntityTooLarge as soon as it grows over the limit."""
+    if (request.content_length or 0) > limit_bytes:
+        raise web.HTTPRequestEntityTooLarge(max_size=limit_bytes, actual_size=request.content_length or 0)
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        body.extend(chunk)
+        if len(body) > limit_bytes:
+            raise web.HTTPRequestEntityTooLarge(max_size=limit_bytes, actual_size=len(body))
+    return bytes(body)
+
+
+async def read_object(request: web.Request, *, limit_bytes: int = BODY_LIMIT_BYTES) -> Mapping[str, Json]:
+    """Read a body that must be a JSON object."""
+    return as_object(parse_json(await read_body(request, limit_bytes=limit_bytes)))
+
+
+def as_object(value: Json) -> Mapping[str, Json]:
+    """Narrow a value to a JSON object."""
+    if not isinstance(value, Mapping):
+        raise BadRequest("the body must be a JSON object")
+    return value
+
+
+def parse_json(raw: bytes) -> Json:
+    """Parse JSON as strictly as the standard says: UTF-8, no NaN, no lone surrogates, at most 32 levels."""
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as exc:
+        raise BadRequest(f"the body is not UTF-8 (byte {exc.start})") from None
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as exc:
+        raise BadRequest(f"the body is not JSON (line {exc.lineno}, column {exc.colno})") from None
+    except (RecursionError, ValueError):
+        raise BadRequest("the body is no JSON that can be read: nested too deeply, or a number too long") from None
+    _check_depth(value)
+    if "\\u" in text:
+        _check_surrogates(value)
+    return cast(Json, value)
+
+
+def _refuse_constant(_: str) -> NoReturn:
+    raise BadRequest("the body is not JSON: NaN and Infinity are no numbers of JSON")
+
+
+def _check_depth(value: object) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        if not level:
+            return
+        level = [child for node in level for child in _children(node)]
+    raise BadRequest(f"the body is nested deeper than {MAX_DEPTH} levels")
+
+
+def _children(node: object) -> list[object]:
+    match node:
+        case dict():
+            return list(node.values())
+        case list():
+            return node
+        case _:
+            return []
+
+
+def _check_surrogates(value: object) -> None:
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        raise BadRequest("the body holds half of a surrogate pair, which is no character") from None
+
+
+def string(body: Mapping[str, Json], name: str, *, default: str | None = None) -> str:
+    """Take a field that must be a string; without a default it must also be there."""
+    value = body.get(name)
+    if value is None:
+        value = default
+    if not isinstance(value, str):
+        raise BadRequest(f"'{name}' must be a string")
+    return value
+
+
+def identifier(value: str, name: str) -> str:
+    """Check an id that a client chose: 1 to 200 printable characters."""
+    if not 1 <= len(value) <= MAX_ID_LENGTH or not value.isprintable():
+        raise BadRequest(f"'{name}' must have 1 to {MAX_ID_LENGTH} printable characters")
+    return value
+
+
+def optional_object(body: Mapping[str, Json], name: str) -> Mapping[str, Json]:
+    """Take a field that is a JSON object where it is there at all."""
+    value = body.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise BadRequest(f"'{name}' must be a JSON object")
+    return value

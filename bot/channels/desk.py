@@ -1,0 +1,75 @@
+"""What the HTTP API asks of the running bot. The program fills it in; here are only the questions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from bot.dialogue.parse import Json, Parse
+
+IncludeEvents = Literal["NONE", "APPLIED", "AFTER_RESTART", "ALL"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseInfo:
+    """The release that answers: its id, its folder and what its manifest says of it."""
+
+    id: str
+    path: str
+    details: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A conversation that waits for a person, since seconds of the epoch."""
+
+    conversation_id: str
+    channel: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """How the bot is. ``ready``: it may be sent traffic. ``store``: what the store answered, in words."""
+
+    ready: bool
+    store_up: bool
+    store: str
+    draining: bool = False
+
+
+class Desk(Protocol):
+    """The bot as its operators see it."""
+
+    async def tracker_state(
+        self, conversation_id: str, *, include: IncludeEvents, until: float | None
+    ) -> Mapping[str, Json]:
+        """A conversation in Rasa's tracker JSON; one that never was is an empty one."""
+        ...
+
+    async def parse(self, text: str) -> Parse:
+        """Understand a message without saying it to anybody."""
+        ...
+
+    def domain(self) -> Mapping[str, Json]:
+        """The domain as JSON."""
+        ...
+
+    def has_intent(self, name: str) -> bool:
+        """Whether the domain knows an intent."""
+        ...
+
+    def release(self) -> ReleaseInfo:
+        """The release that answers."""
+        ...
+
+    async def swap(self, release: str) -> ReleaseInfo:
+        """Load another release and let it answer. Raises ReleaseError; the old one then goes on."""
+        ...
+
+    async def handoffs(self) -> Sequence[Waiting]:
+        """Conversations that wait for a person, the longest first."""
+        ...
+
+    async def health(self) -> Health:
+        """How the bot is; never raises."""
+        ...

@@ -1,0 +1,114 @@
+"""From ``credentials.yml`` to the channels that run. Every fault of the file is told at once."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from urllib.parse import urlsplit
+
+from bot.channels.callback import CallbackChannel
+from bot.channels.channel import Channel, SendingChannel
+from bot.channels.metrics import Metrics
+from bot.channels.rest import RestChannel
+from bot.channels.telegram import TelegramChannel, TelegramSettings
+from bot.dialogue.parse import Json
+from bot.errors import CredentialsError
+from bot.messages import Inbox, Sender
+
+Section = Mapping[str, Json]
+Factory = Callable[[Section, Inbox, Metrics], Channel]
+
+PLATFORMS = ("telegram", "web")
+"""Channels whose conversations are named ``<channel>:...``; nobody may speak as one of them elsewhere."""
+
+RASAS_OWN = frozenset(
+    {
+        "botframework",
+        "facebook",
+        "hangouts",
+        "mattermost",
+        "rocketchat",
+        "slack",
+        "socketio",
+        "twilio",
+        "twilio_voice",
+        "webexteams",
+    }
+)
+PASSED_OVER = frozenset({"rasa", "cmdline"})
+"""Sections that a Rasa project may hold and that need nothing here (Rasa X, the shell)."""
+
+
+def _rest(_: Section, inbox: Inbox, __: Metrics) -> Channel:
+    return RestChannel(inbox, reserved=PLATFORMS)
+
+
+def _callback(section: Section, inbox: Inbox, metrics: Metrics) -> Channel:
+    url = section.get("url")
+    if not isinstance(url, str) or urlsplit(url).scheme not in ("http", "https"):
+        raise CredentialsError("callback: 'url' must be the http(s) address that answers are sent to")
+    return CallbackChannel(inbox, metrics, url=url, reserved=PLATFORMS)
+
+
+def _telegram(section: Section, inbox: Inbox, metrics: Metrics) -> Channel:
+    return TelegramChannel(TelegramSettings.read(section), inbox, metrics)
+
+
+FACTORIES: Mapping[str, Factory] = {"rest": _rest, "callback": _callback, "telegram": _telegram}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channels:
+    """The configured channels. ``senders``: those that deliver by calling a platform, by name."""
+
+    all: tuple[Channel, ...]
+    senders: Mapping[str, Sender]
+
+
+def configure(
+    credentials: Mapping[str, Section], *, inbox: Inbox, metrics: Metrics, also_known: Sequence[str] = ("web",)
+) -> Channels:
+    """Build the channels of ``credentials.yml``; ``rest`` is always there. Raises CredentialsError with every fault.
+
+    ``also_known``: sections that are read elsewhere.
+    """
+    sections = {"rest": {}, **credentials}
+    channels, faults = [], []
+    for name, section in sections.items():
+        if name in PASSED_OVER or (name in also_known and name not in FACTORIES):
+            continue
+        try:
+            channels.append(_factory(name, also_known)(_checked(name, section), inbox, metrics))
+        except CredentialsError as exc:
+            faults.append(f"credentials.yml: {exc}")
+    if faults:
+        raise CredentialsError("\n".join(faults))
+    return Channels(all=tuple(channels), senders=_senders(channels))
+
+
+def _senders(channels: Sequence[Channel]) -> Mapping[str, Sender]:
+    return {channel.name: channel for channel in channels if isinstance(channel, SendingChannel)}
+
+
+def _checked(name: str, section: object) -> Section:
+    if section is None:
+        return {}
+    if not isinstance(section, Mapping):
+        raise CredentialsError(f"{name}: must hold keys and values")
+    return section
+
+
+def _factory(name: str, also_known: Sequence[str]) -> Factory:
+    if name in FACTORIES:
+        return FACTORIES[name]
+    known = sorted({*FACTORIES, *also_known})
+    here = f"channels here are {', '.join(known)}"
+    if name in RASAS_OWN:
+        raise CredentialsError(f"{name}: this channel of Rasa's does not run here yet; {here}")
+    if "." in name:
+        raise CredentialsError(
+            f"{name}: a channel class written for Rasa cannot run here; let that code call "
+            f"POST /webhooks/rest/webhook, or name a 'callback' url that it answers at; {here}"
+        )
+    near = get_close_matches(name.lower(), known, n=1)
+    hint = f", did you mean '{near[0]}'?" if near else ";"
+    raise CredentialsError(f"{name}: no such channel{hint} {here}")
