@@ -15,6 +15,8 @@ KefuError (kefu)
 │   ├── ActionTimeout (action_timeout): no answer in time
 │   └── ActionUnreachable (action_unreachable): nobody listens at the address
 ├── ModelsBusy (models_busy): too many messages wait for a model
+├── ChannelError (channel): a platform that cannot be registered with
+│   └── CredentialsError (credentials): channel settings that cannot be used
 ├── Unauthorized (unauthorized): a request that does not prove where it comes from
 └── BadRequest (bad_request): a request that cannot be understood
 """
@@ -112,6 +114,18 @@ class ModelsBusy(KefuError):
     """The bound on waiting messages was reached."""
 
     code = "models_busy"
+
+
+class ChannelError(KefuError):
+    """A platform does not take the bot as it is set up."""
+
+    code = "channel"
+
+
+class CredentialsError(ChannelError):
+    """Channel settings are missing, wrong or for a channel that cannot run here."""
+
+    code = "credentials"
 
 
 class Unauthorized(KefuError):
