@@ -20,6 +20,14 @@ class SourceFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A line of a file, counted from 1."""
+
+    path: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EntityAnnotation:
     """An annotated span of an example; ``value`` is None where it equals the text of the span."""
 
@@ -177,7 +185,10 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """The whole assistant. ``notices`` are remarks that stop nothing, ready to print (``file:line: ...``)."""
+    """The whole assistant. ``notices`` are remarks that stop nothing, ready to print (``file:line: ...``).
+
+    ``places`` says where the domain defines something: its keys are "intent greet", "slot city", "form order", ...
+    """
 
     domain: Domain = field(default_factory=Domain)
     nlu: NluData = field(default_factory=NluData)
@@ -188,3 +199,4 @@ class Project:
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
     credentials: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
+    places: Mapping[str, Place] = field(default_factory=dict)

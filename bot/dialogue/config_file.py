@@ -1,0 +1,217 @@
+"""``config.yml``, ``endpoints.yml`` and ``credentials.yml``.
+
+Components of Rasa are accepted by name: what Kefu does in their place is not decided here. Values may be secrets, so
+no fault or notice repeats them.
+"""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from bot.dialogue.parse import Json
+from bot.dialogue.project import Component, Config, Endpoint
+from bot.dialogue.reading import Reading, suggest
+from bot.dialogue.yaml_tree import Node
+
+CONFIG_KEYS = (
+    "recipe",
+    "version",
+    "assistant_id",
+    "language",
+    "pipeline",
+    "policies",
+    "importers",
+    "spaces",
+    "kefu",
+)
+PIPELINE = (
+    "WhitespaceTokenizer",
+    "JiebaTokenizer",
+    "MitieTokenizer",
+    "SpacyTokenizer",
+    "MitieNLP",
+    "SpacyNLP",
+    "RegexFeaturizer",
+    "LexicalSyntacticFeaturizer",
+    "CountVectorsFeaturizer",
+    "LanguageModelFeaturizer",
+    "SpacyFeaturizer",
+    "MitieFeaturizer",
+    "ConveRTFeaturizer",
+    "DIETClassifier",
+    "LogisticRegressionClassifier",
+    "SklearnIntentClassifier",
+    "KeywordIntentClassifier",
+    "MitieIntentClassifier",
+    "FallbackClassifier",
+    "CRFEntityExtractor",
+    "RegexEntityExtractor",
+    "DucklingEntityExtractor",
+    "DucklingHTTPExtractor",
+    "SpacyEntityExtractor",
+    "MitieEntityExtractor",
+    "EntitySynonymMapper",
+    "ResponseSelector",
+)
+POLICIES = ("TEDPolicy", "UnexpecTEDIntentPolicy", "RulePolicy", "MemoizationPolicy", "AugmentedMemoizationPolicy")
+KEFU_TEXTS = ("encoder", "retrieval_encoder", "generator", "knowledge")
+KEFU_NUMBERS = ("nlu_threshold", "answer_at", "draft_at")
+ENDPOINTS = ("action_endpoint", "nlg", "nlu", "models", "store", "tracker_store", "lock_store", "event_broker")
+CALLED = ("action_endpoint", "nlg", "nlu", "models")
+"""Endpoints that are HTTP servers."""
+ENDPOINT_KEYS = ("url", "headers", "params", "basic_auth", "token", "token_name")
+REPLACED = ("tracker_store", "lock_store")
+CHANNELS = (
+    "rest",
+    "callback",
+    "socketio",
+    "web",
+    "slack",
+    "telegram",
+    "facebook",
+    "whatsapp",
+    "twilio",
+    "twilio_voice",
+    "botframework",
+    "mattermost",
+    "rocketchat",
+    "webexteams",
+    "hangouts",
+    "rasa",
+    "cmdline",
+)
+
+
+def read_config(root: Node, reading: Reading) -> Config:
+    """Read ``config.yml``."""
+    fields = reading.fields(root, "config.yml", CONFIG_KEYS)
+    recipe = reading.optional_text(fields.get("recipe"), "recipe")
+    if recipe not in (None, "default.v1"):
+        reading.fault(fields["recipe"], f'the recipe "{recipe}" is unknown', 'write "recipe: default.v1"')
+    for importer in reading.items(fields.get("importers"), "importers"):
+        reading.notice(importer, "importers do not run here; all files of data/ and domain/ are read")
+    return Config(
+        language=reading.optional_text(fields.get("language"), "language") or "en",
+        assistant_id=reading.optional_text(fields.get("assistant_id"), "assistant_id"),
+        pipeline=_components(fields.get("pipeline"), "pipeline", PIPELINE, reading),
+        policies=_components(fields.get("policies"), "policies", POLICIES, reading),
+        kefu=_kefu(fields.get("kefu"), reading),
+    )
+
+
+def _components(node: Node | None, section: str, known: tuple[str, ...], reading: Reading) -> tuple[Component, ...]:
+    read = (_component(item, section, known, reading) for item in reading.items(node, section))
+    return tuple(component for component in read if component is not None)
+
+
+def _component(item: Node, section: str, known: tuple[str, ...], reading: Reading) -> Component | None:
+    if isinstance(item.value, str):
+        reading.fault(item, f"an item of {section} without a key", 'write "- name: ..."')
+        return None
+    fields = reading.fields(item, f"an item of {section}")
+    if "name" not in fields:
+        reading.fault(item, f"an item of {section} has no name", 'write "- name: ..."')
+        return None
+    name = reading.name(fields["name"], "name")
+    last = name.rsplit(".", 1)[-1]
+    if name.startswith("rasa.") and last in known:
+        name = last
+    elif "." in name:
+        reading.notice(
+            fields["name"], f'the component "{name}" is code of its own and does not run here; {_instead(section)}'
+        )
+    elif name and name not in known:
+        reading.fault(fields["name"], f'the component "{name}" is unknown in {section}', suggest(name, known))
+    options = {key: child.json() for key, child in fields.items() if key != "name"}
+    return Component(name=name, options=options, line=item.line)
+
+
+def _instead(section: str) -> str:
+    if section == "policies":
+        return "move what it decides into rules, stories or a custom action"
+    return "move what it does into a custom action or, for entities, into regexes and lookup tables"
+
+
+def _kefu(node: Node | None, reading: Reading) -> Mapping[str, Json]:
+    """Read our own section: known keys are checked, others are left to whoever reads them."""
+    fields = reading.fields(node, "kefu")
+    for key, child in fields.items():
+        if key in KEFU_TEXTS:
+            reading.optional_text(child, key)
+        elif key in KEFU_NUMBERS:
+            number = reading.number(child, key, default=0.5)
+            if not 0.0 <= number <= 1.0:
+                reading.fault(child, f"{key} is a probability and not between 0 and 1", "write a number such as 0.5")
+        elif "did you mean" in (meant := suggest(key, (*KEFU_TEXTS, *KEFU_NUMBERS))):
+            reading.notice(child, f'"{key}" is not a known setting of kefu; {meant}')
+    return {key: child.json() for key, child in fields.items()}
+
+
+def read_endpoints(root: Node, reading: Reading) -> dict[str, Endpoint]:
+    """Read ``endpoints.yml``; a section that is empty is left out."""
+    endpoints = {}
+    for name, node in reading.fields(root, "endpoints.yml", (*ENDPOINTS, "version")).items():
+        if name not in ENDPOINTS or node.value is None:
+            continue
+        if name in REPLACED:
+            reading.notice(node, f"{name} is not used: conversations and locks live in Kefu's own store")
+        endpoints[name] = _endpoint(name, node, reading)
+    return endpoints
+
+
+def _endpoint(name: str, node: Node, reading: Reading) -> Endpoint:
+    fields = reading.fields(node, name)
+    url = reading.optional_text(fields.get("url"), f"the url of {name}") or ""
+    if name in CALLED and not _is_http(url) and not (name == "nlg" and "type" in fields):
+        reading.fault(fields.get("url", node), f"{name} has no HTTP address", 'write "url: http://host:port/path"')
+    return Endpoint(
+        url=url,
+        headers=_texts(fields.get("headers"), f"the headers of {name}", reading),
+        params=_texts(fields.get("params"), f"the params of {name}", reading),
+        basic_auth=_basic_auth(fields.get("basic_auth"), name, reading),
+        token=reading.optional_text(fields.get("token"), f"the token of {name}"),
+        token_name=reading.optional_text(fields.get("token_name"), f"token_name of {name}") or "token",
+        options={key: child.json() for key, child in fields.items() if key not in ENDPOINT_KEYS},
+    )
+
+
+def _is_http(url: str) -> bool:
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc)
+
+
+def _texts(node: Node | None, what: str, reading: Reading) -> dict[str, str]:
+    texts = {}
+    for key, child in reading.fields(node, what).items():
+        if isinstance(child.value, tuple | Mapping) or child.value is None:
+            reading.fault(child, f'"{key}" in {what} must be text', "write one text")
+        else:
+            texts[key] = str(child.value)
+    return texts
+
+
+def _basic_auth(node: Node | None, name: str, reading: Reading) -> tuple[str, str] | None:
+    fields = reading.fields(node, f"basic_auth of {name}", ("username", "password"))
+    if not fields:
+        return None
+    username = reading.text(fields.get("username"), "username")
+    password = reading.text(fields.get("password"), "password")
+    if node is not None and ("username" not in fields or "password" not in fields):
+        reading.fault(node, f"basic_auth of {name} is incomplete", "give it a username and a password")
+    return (username or "", password or "")
+
+
+def read_credentials(root: Node, reading: Reading) -> dict[str, Mapping[str, Json]]:
+    """Read ``credentials.yml``: the settings of each channel."""
+    channels: dict[str, Mapping[str, Json]] = {}
+    for name, node in reading.fields(root, "credentials.yml").items():
+        if name == "version":
+            continue
+        if "." in name:
+            reading.notice(node, f'the channel "{name}" is code of its own and does not run here; use a built-in one')
+        elif name not in CHANNELS:
+            reading.notice(node, f'the channel "{name}" is unknown; {suggest(name, CHANNELS)}')
+        channels[name] = {key: child.json() for key, child in reading.fields(node, name).items()}
+    return channels

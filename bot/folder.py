@@ -1,0 +1,69 @@
+"""An assistant folder on the disk: which files are read, and how bytes become text. The format is not known here."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from bot.dialogue.errors import Fault, ProjectFaults
+from bot.dialogue.load import ENDINGS, load_project
+from bot.dialogue.project import Project, SourceFile
+
+FOLDERS = ("domain", "data", "tests")
+"""Sub-folders that hold YAML of the assistant; models/, results/, actions/, knowledge/ and others do not."""
+
+MAX_FILE_BYTES = 50_000_000
+
+
+def read_sources(folder: Path) -> tuple[SourceFile, ...]:
+    """Read every YAML file that may belong to the assistant, ordered by path.
+
+    Raises ProjectFaults with each file that is no UTF-8, too large or unreadable, or if there is no such folder.
+    """
+    if not folder.is_dir():
+        fault = Fault(
+            path=str(folder),
+            line=1,
+            what="there is no such folder",
+            remedy='name a folder, or make one with "kefu init"',
+        )
+        raise ProjectFaults([fault])
+    read = [_read(folder, path) for path in sorted(_paths(folder))]
+    faults = [entry for entry in read if isinstance(entry, Fault)]
+    if faults:
+        raise ProjectFaults(faults)
+    return tuple(entry for entry in read if isinstance(entry, SourceFile))
+
+
+def load_folder(folder: Path, *, env: Mapping[str, str]) -> Project:
+    """Load the assistant in ``folder``. Raises ProjectFaults with everything that is wrong with it."""
+    return load_project(read_sources(folder), env=env)
+
+
+def _paths(folder: Path) -> Iterator[Path]:
+    yield from (path for path in folder.iterdir() if _is_yaml(path))
+    for name in FOLDERS:
+        for path in (folder / name).rglob("*"):
+            hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+            if _is_yaml(path) and not hidden:
+                yield path
+
+
+def _is_yaml(path: Path) -> bool:
+    return path.suffix in ENDINGS and not path.name.startswith(".") and path.is_file()
+
+
+def _read(folder: Path, path: Path) -> SourceFile | Fault:
+    name = path.relative_to(folder).as_posix()
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            what = f"the file is larger than {MAX_FILE_BYTES // 1_000_000} MB"
+            return Fault(path=name, line=1, what=what, remedy="split it")
+        data = path.read_bytes()
+    except OSError as error:
+        what = f"the file cannot be read: {error.strerror}"
+        return Fault(path=name, line=1, what=what, remedy="correct its permissions")
+    try:
+        return SourceFile(path=name, text=data.decode("utf-8").replace("\r\n", "\n"))
+    except UnicodeDecodeError as error:
+        what = f"byte {data[error.start]:#04x} is not valid UTF-8"
+        line = data.count(b"\n", 0, error.start) + 1
+        return Fault(path=name, line=line, what=what, remedy="save the file as UTF-8")
