@@ -1,0 +1,401 @@
+"""Mailboxes, turns, logs and trackers in the store, as typed calls. Knows neither the engine nor a channel.
+
+Every call is one round trip and may be repeated: a script that was already applied says so.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from bot.delivery.client import Argument, Client
+from bot.delivery.codec import (
+    done_to_json,
+    dump,
+    dump_event,
+    dump_frame,
+    dump_inbound,
+    load_events,
+    load_frame,
+    load_inbound,
+)
+from bot.delivery.keys import SENDERS, WORKERS, Keys
+from bot.delivery.probe import probe
+from bot.delivery.settings import DeliverySettings, RateLimit
+from bot.dialogue.events import Event
+from bot.errors import LogTrimmed, StoreUnavailable
+from bot.messages import Inbound, LogFrame, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A turn that was committed, with the numbers of the log frames it added."""
+
+    first: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingested:
+    """The verdict; for a duplicate whose turn is over also what it led to; the user frame if one was logged."""
+
+    verdict: Verdict
+    finished: Finished | None = None
+    frame: LogFrame | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One message to handle, held under a fencing epoch.
+
+    ``events`` are those from number ``from_event`` on; ``born`` names the life of the conversation that they belong
+    to. ``channel`` and ``recipient_id`` are where the customer last wrote.
+    """
+
+    conversation_id: str
+    ready_id: str
+    message_id: str
+    epoch: int
+    tries: int
+    inbound: Inbound
+    origin: str
+    channel: str
+    recipient_id: str
+    born: str
+    from_event: int
+    events: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """One reply to send, held under a fencing epoch; ``unsure``: an earlier attempt has no known outcome."""
+
+    entry_id: str
+    epoch: int
+    tries: int
+    unsure: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rating:
+    """What a customer thought of a reply."""
+
+    reply_id: str
+    value: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """What a turn adds. ``frames`` are numbered by the store (their ``seq`` is ignored); ``outbox`` is JSON."""
+
+    turn: Turn
+    events: Sequence[Event]
+    transcript: str
+    frames: Sequence[LogFrame] = ()
+    outbox: Sequence[str] = ()
+    dead: str = ""
+    rating: Rating | None = None
+
+
+@dataclass(slots=True)
+class Store:
+    """The store behind ``url``; ``open`` before use."""
+
+    url: str
+    settings: DeliverySettings = field(default_factory=DeliverySettings)
+    client: Client = field(init=False)
+    keys: Keys = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.client = Client(self.url)
+        self.keys = Keys(prefix=self.settings.prefix, partitions=self.settings.partitions)
+
+    async def open(self) -> tuple[str, ...]:
+        """Check the server, teach it the scripts, make the consumer groups. Returns warnings for the operator."""
+        warnings = await probe(self.client)
+        await self.client.load_scripts()
+        await self.make_groups()
+        return warnings
+
+    async def make_groups(self) -> None:
+        """Make the consumer groups that are not there, reading from the very first entry."""
+        pairs = [
+            (self.keys.shared(partition, kind), group)
+            for partition in range(self.settings.partitions)
+            for kind, group in (("ready", WORKERS), ("due", SENDERS))
+        ]
+        answers = await self.client.commands(
+            [("XGROUP", "CREATE", key, group, "0", "MKSTREAM") for key, group in pairs]
+        )
+        for answer in answers:
+            if isinstance(answer, Exception) and "BUSYGROUP" not in str(answer):
+                raise StoreUnavailable(f"the store makes no consumer group: {answer}") from answer
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.client.close()
+
+    async def ping(self) -> None:
+        """Raises StoreUnavailable if nobody answers."""
+        await self.client.command("PING")
+
+    async def ingest(self, inbound: Inbound, *, hub_id: str = "") -> Ingested:
+        """Drop a duplicate or queue it, in one step; ``hub_id`` is told when its turn is over."""
+        cid, keys, settings = inbound.conversation_id, self.keys, self.settings
+        retention = settings.retention
+        frame = _user_frame(inbound) if inbound.channel in settings.log_channels else None
+        customer = inbound.kind in ("message", "intent")
+        answer = await self._durable(
+            "ingest",
+            [
+                keys.seen(cid, inbound.channel, inbound.event_id),
+                keys.of(cid, "in"),
+                keys.of(cid, "meta"),
+                keys.queue(cid, "ready"),
+                keys.of(cid, "log"),
+            ],
+            [
+                cid,
+                dump_inbound(inbound),
+                hub_id,
+                settings.mailbox_limit,
+                max(1, settings.ready_limit // settings.partitions),
+                retention.seen_s,
+                inbound.channel if customer else "",
+                inbound.sender_id,
+                dump_frame(frame) if frame else "",
+                retention.log_frames,
+                retention.log_s,
+                keys.live(cid),
+            ],
+        )
+        verdict, mark, seq = answer
+        logged = load_frame(seq, dump_frame(frame)) if frame and seq else None
+        return Ingested(verdict=verdict, finished=_finished(mark), frame=logged)
+
+    async def _durable(self, name: str, keys: Sequence[str], arguments: Sequence[Argument]) -> list[Any]:
+        """A script whose effect the replicas must have, as many as the settings ask for."""
+        replicas = self.settings.replicas
+        if replicas:
+            answer: list[Any] = await self.client.replicated_script(name, keys, arguments, replicas=replicas)
+        else:
+            answer = await self.client.script(name, keys, arguments)
+        return answer
+
+    async def outcome(self, conversation_id: str, channel: str, event_id: str) -> Finished | None:
+        """What the turn of an event led to; None while it waits."""
+        mark = await self.client.command("GET", self.keys.seen(conversation_id, channel, event_id))
+        return _finished(mark or "")
+
+    async def begin(
+        self, conversation_id: str, ready_id: str, *, nonce: str, born: str = "", have: int = 0, typing: str = ""
+    ) -> Turn | None:
+        """Take the oldest message under a new epoch; None if there is nothing to do (any more).
+
+        ``nonce`` names this attempt: repeating it changes nothing. ``born`` and ``have`` name the events that the
+        caller has; only newer ones come. ``typing`` is published to whoever watches.
+        """
+        keys = self.keys
+        answer = await self.client.script(
+            "begin",
+            [keys.of(conversation_id, kind) for kind in ("meta", "in")]
+            + [keys.queue(conversation_id, "ready"), keys.of(conversation_id, "tracker")],
+            [ready_id, nonce, born, have, keys.live(conversation_id), typing, self.settings.retention.conversation_s],
+        )
+        if answer[0] == "stale":
+            return None
+        _, epoch, tries, message_id, text, origin, channel, recipient, born, from_event, events = answer
+        inbound = load_inbound(text)
+        return Turn(
+            conversation_id=conversation_id,
+            ready_id=ready_id,
+            message_id=message_id,
+            epoch=epoch,
+            tries=tries,
+            inbound=inbound,
+            origin=origin,
+            channel=channel or inbound.channel,
+            recipient_id=recipient or inbound.sender_id,
+            born=born,
+            from_event=from_event,
+            events=tuple(events),
+        )
+
+    async def commit(self, commit: Commit, *, hub_id: str = "") -> Finished | Literal["gone", "fenced"]:
+        """End the turn. ``gone``: this turn was committed before; ``fenced``: somebody else holds it now."""
+        turn, keys, retention = commit.turn, self.keys, self.settings.retention
+        cid, inbound, rating = turn.conversation_id, turn.inbound, commit.rating
+        answer = await self.client.script(
+            "commit",
+            [
+                keys.of(cid, "meta"),
+                keys.of(cid, "in"),
+                keys.queue(cid, "ready"),
+                keys.of(cid, "tracker"),
+                keys.of(cid, "log"),
+                keys.seen(cid, inbound.channel, inbound.event_id),
+                keys.of(cid, "out"),
+                keys.queue(cid, "due"),
+                keys.queue(cid, "transcript"),
+                keys.queue(cid, "dead"),
+                keys.of(cid, "feedback"),
+            ],
+            [
+                cid,
+                turn.epoch,
+                turn.ready_id,
+                turn.message_id,
+                done_to_json(inbound),
+                hub_id,
+                keys.hub(turn.origin) if turn.origin not in ("", hub_id) else "",
+                keys.live(cid),
+                retention.conversation_s,
+                retention.log_frames,
+                retention.log_s,
+                commit.transcript,
+                max(1, retention.transcript_turns // self.settings.partitions),
+                retention.transcript_s,
+                commit.dead,
+                max(1, retention.dead_letters // self.settings.partitions),
+                rating.reply_id if rating else "",
+                dump({"value": rating.value, "at": rating.at}) if rating else "",
+                *_counted(dump_event(event) for event in commit.events),
+                *_counted(dump_frame(frame) for frame in commit.frames),
+                *_counted(commit.outbox),
+            ],
+        )
+        return Finished(answer[1], answer[2]) if answer[0] == "done" else answer[0]
+
+    async def take(self, conversation_id: str, due_id: str, *, nonce: str) -> Outgoing | None:
+        """Take the oldest reply of a conversation to send it; None if there is nothing to send (any more)."""
+        keys = self.keys
+        answer = await self.client.script(
+            "take",
+            [
+                keys.of(conversation_id, "meta"),
+                keys.of(conversation_id, "out"),
+                keys.queue(conversation_id, "due"),
+            ],
+            [due_id, nonce],
+        )
+        if answer[0] == "stale":
+            return None
+        _, epoch, tries, unsure, entry_id, text = answer
+        return Outgoing(entry_id=entry_id, epoch=epoch, tries=tries, unsure=bool(unsure), text=text)
+
+    async def settle(
+        self,
+        conversation_id: str,
+        due_id: str,
+        outgoing: Outgoing,
+        *,
+        due_at: float | None = None,
+        dead: str = "",
+        sure: bool = True,
+    ) -> None:
+        """End an attempt: done with, or again at ``due_at``; ``sure`` says that its outcome is known."""
+        keys, retention = self.keys, self.settings.retention
+        await self.client.script(
+            "settle",
+            [keys.of(conversation_id, "meta"), keys.of(conversation_id, "out")]
+            + [keys.queue(conversation_id, kind) for kind in ("due", "later", "dead")],
+            [
+                conversation_id,
+                outgoing.epoch,
+                due_id,
+                outgoing.entry_id,
+                "" if due_at is None else round(due_at * 1000),
+                dead,
+                max(1, retention.dead_letters // self.settings.partitions),
+                int(sure),
+            ],
+        )
+
+    async def wake(self, *, now: float, count: int) -> None:
+        """Put conversations whose waiting time is over back into the run queue of senders."""
+        keys = self.keys
+        waiting = await self.client.commands(
+            [
+                ("ZCOUNT", keys.shared(partition, "later"), "-inf", round(now * 1000))
+                for partition in range(self.settings.partitions)
+            ]
+        )
+        for partition, many in enumerate(waiting):
+            if isinstance(many, int) and many:
+                pair = [keys.shared(partition, "later"), keys.shared(partition, "due")]
+                await self.client.script("wake", pair, [round(now * 1000), count])
+
+    async def log_after(self, conversation_id: str, seq: int) -> tuple[LogFrame, ...]:
+        """Every log frame with a greater number. Raises LogTrimmed if some of them are no longer kept."""
+        meta, entries = await self.client.commands(
+            [
+                ("HGET", self.keys.of(conversation_id, "meta"), "seq"),
+                ("XRANGE", self.keys.of(conversation_id, "log"), f"({max(seq, 0)}-0", "+"),
+            ]
+        )
+        for answer in (meta, entries):
+            if isinstance(answer, Exception):
+                raise StoreUnavailable(f"the log cannot be read: {answer}") from answer
+        frames = _frames(entries)
+        first = frames[0].seq if frames else int(meta or 0) + 1
+        if first != max(seq, 0) + 1:
+            raise LogTrimmed(oldest=frames[0].seq if frames else None)
+        return frames
+
+    async def log_range(self, conversation_id: str, finished: Finished) -> tuple[LogFrame, ...]:
+        """The log frames of one turn. Raises LogTrimmed if they are no longer kept."""
+        if not finished.count:
+            return ()
+        first, last = finished.first, finished.first + finished.count - 1
+        key = self.keys.of(conversation_id, "log")
+        frames = _frames(await self.client.command("XRANGE", key, f"{first}-0", f"{last}-0"))
+        if len(frames) != finished.count:
+            raise LogTrimmed(oldest=None)
+        return frames
+
+    async def events(self, conversation_id: str) -> tuple[Event, ...]:
+        """Every event of a conversation, oldest first."""
+        return load_events(await self.client.command("LRANGE", self.keys.of(conversation_id, "tracker"), 0, -1))
+
+    async def tidy(self, *, now: float) -> None:
+        """Drop transcripts and dead letters that are older than the settings keep them."""
+        retention = self.settings.retention
+        ages = (("transcript", retention.transcript_s), ("dead", retention.conversation_s))
+        await self.client.commands(
+            [
+                ("XTRIM", self.keys.shared(partition, kind), "MINID", "~", round((now - age_s) * 1000))
+                for partition in range(self.settings.partitions)
+                for kind, age_s in ages
+            ]
+        )
+
+    async def take_token(self, bucket: str, key: str, limit: RateLimit) -> float:
+        """Take one token: 0.0 if there was one, else the seconds until there is."""
+        step_us = max(1, round(1_000_000 / limit.per_s))
+        wait_ms = await self.client.script("bucket", [self.keys.rate(bucket, key)], [step_us, limit.burst])
+        return int(wait_ms) / 1000
+
+
+def _user_frame(inbound: Inbound) -> LogFrame | None:
+    """What the log shows of a customer's own message."""
+    if inbound.kind != "message":
+        return None
+    text = inbound.text if inbound.display is None else inbound.display
+    return LogFrame(seq=0, type="user", id=inbound.event_id, at=inbound.received_at, text=text)
+
+
+def _finished(mark: str) -> Finished | None:
+    if not mark.startswith("done:"):
+        return None
+    _, first, count = mark.split(":")
+    return Finished(int(first), int(count))
+
+
+def _counted(items: Iterable[str]) -> list[Argument]:
+    listed = list(items)
+    return [len(listed), *listed]
+
+
+def _frames(entries: Sequence[tuple[str, dict[str, str]]]) -> tuple[LogFrame, ...]:
+    return tuple(load_frame(int(entry_id.partition("-")[0]), fields["f"]) for entry_id, fields in entries)
