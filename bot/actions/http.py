@@ -37,9 +37,7 @@ class Breaker:
     Then one call may try; its success closes the breaker, its failure starts another rest.
     """
 
-    def __init__(
-        self, *, limit: int = 5, rest_s: float = 10.0, clock: Callable[[], float] = monotonic
-    ) -> None:
+    def __init__(self, *, limit: int = 5, rest_s: float = 10.0, clock: Callable[[], float] = monotonic) -> None:
         self._limit = limit
         self._rest_s = rest_s
         self._clock = clock
@@ -148,9 +146,7 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     async for chunk in response.content.iter_chunked(65536):
         size_bytes += len(chunk)
         if size_bytes > MAX_ANSWER_BYTES:
-            raise ActionGarbled(
-                f"{response.url.with_query(None)} answered more than {MAX_ANSWER_BYTES} bytes"
-            )
+            raise ActionGarbled(f"{response.url.with_query(None)} answered more than {MAX_ANSWER_BYTES} bytes")
         chunks.append(chunk)
     return b"".join(chunks)
 

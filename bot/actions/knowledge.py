@@ -1,0 +1,114 @@
+"""Answers from the assistant's own pages: a ready answer, a draft that the passages carry, or a quotation."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+from bot.actions.scene import Scene
+from bot.actions.texts import phrase
+from bot.actions.utterance import source_json, utterance
+from bot.dialogue.events import Event
+from bot.dialogue.parse import Json
+from bot.dialogue.route import Evidence
+from bot.messages import Source
+from bot.ports import Hit, SearchResult
+
+GENERATE_TIMEOUT_S = 30.0
+HIT_COUNT = 5
+
+
+async def search(scene: Scene) -> SearchResult | None:
+    """Search for the customer's message, once a turn. None: there is no knowledge, or no words to search for."""
+    turn, message = scene.turn, scene.tracker.latest_message
+    if turn.search is None and scene.means.models.has_knowledge and message is not None:
+        with turn.timed("search"):
+            turn.search = await scene.means.models.search(message.text, k=HIT_COUNT)
+    return turn.search
+
+
+def evidence_of(result: SearchResult | None) -> Evidence | None:
+    """What the route has to know of a search."""
+    if result is None:
+        return None
+    return Evidence(
+        probability=result.probability if result.hits else 0.0,
+        answer_at=result.answer_at,
+        draft_at=result.draft_at,
+    )
+
+
+async def answer(scene: Scene) -> list[Event]:
+    """Answer as well as the search allows; no events mean that knowledge has nothing to say."""
+    result = await search(scene)
+    evidence = evidence_of(result)
+    if result is None or evidence is None:
+        return []
+    if evidence.answers:
+        return [_ready(result.hits[0])]
+    if not evidence.may_draft:
+        return []
+    if scene.means.models.has_generator and (drafted := await _draft(scene, result.hits)) is not None:
+        return [drafted]
+    return [_quotation(scene, result.hits[0])] if evidence.may_quote else []
+
+
+async def _draft(scene: Scene, hits: Sequence[Hit]) -> Event | None:
+    """The supported sentences of a draft, shown as they come; None if there is not one."""
+    message = scene.tracker.latest_message
+    text, passage_ids = "", dict[str, None]()
+    with scene.turn.timed("generate"):
+        try:
+            async with asyncio.timeout(GENERATE_TIMEOUT_S):
+                async for sentence in scene.means.models.generate(message.text if message else "", hits):
+                    text = join_sentences(text, sentence.text)
+                    passage_ids |= dict.fromkeys(sentence.passage_ids)
+                    if scene.turn.partial is not None:
+                        await scene.turn.partial(text)
+        except TimeoutError:  # what is written so far was checked sentence by sentence, and stands
+            scene.turn.note_failure("generate", "model_timeout", f"cut off after {GENERATE_TIMEOUT_S:g} s")
+    if not text:
+        return None
+    cited = [hit for hit in hits if hit.passage_id in passage_ids]
+    return _utter(text, cited or hits[:1], origin="generator")
+
+
+def _ready(hit: Hit) -> Event:
+    return _utter(hit.answer or hit.text, [hit], origin="knowledge")
+
+
+def _quotation(scene: Scene, hit: Hit) -> Event:
+    opening = phrase("may_help", scene.means.language)
+    return _utter(f"{opening}\n\n{hit.answer or hit.text}", [hit], origin="knowledge")
+
+
+def _utter(text: str, hits: Sequence[Hit], *, origin: str) -> Event:
+    sources: list[Json] = [source_json(source) for source in _sources(hits)]
+    return utterance(
+        {
+            "text": text,
+            "utter_action": "action_knowledge",
+            "origin": origin,
+            "sources": sources,
+            "passages": [hit.passage_id for hit in hits],
+            "rateable": True,
+        }
+    )
+
+
+def _sources(hits: Iterable[Hit]) -> list[Source]:
+    """One source for each document, in order of first mention."""
+    named: dict[str, Source] = {}
+    for hit in hits:
+        named.setdefault(hit.document, Source(title=hit.title, document=hit.document, url=hit.url))
+    return list(named.values())
+
+
+def join_sentences(text: str, sentence: str) -> str:
+    """Append a sentence; Latin script wants a space before it, Chinese does not, a new line stays one."""
+    if not text or not sentence or text[-1].isspace() or sentence[0].isspace():
+        return text + sentence
+    return text + ("" if _is_wide(text[-1]) or _is_wide(sentence[0]) else " ") + sentence
+
+
+def _is_wide(character: str) -> bool:
+    """Chinese characters and full-width punctuation."""
+    return "\u2e80" <= character <= "\u9fff" or "\uff00" <= character <= "\uffef"
