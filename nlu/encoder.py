@@ -1,0 +1,156 @@
+"""The transformer encoder: packed tokens in, one vector per token out. BERT and RoBERTa families.
+
+Written out instead of taken from transformers for two reasons: packing all texts of a batch into one row halves
+the cost of short messages, and a server that only answers needs neither transformers' import time nor its memory.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import torch
+from safetensors.torch import load_file
+from torch import nn
+from torch.nn import functional
+
+from nlu.errors import BaseUnsupported
+from nlu.tokens import Packed
+
+Weights: TypeAlias = dict[str, torch.Tensor]
+
+_FAMILIES = {"bert": 0, "roberta": 2, "xlm-roberta": 2, "camembert": 2}
+"""Supported ``model_type`` and the number of its first position."""
+
+_LAYER_NAMES = {
+    "out": "attention.output.dense",
+    "norm_attention": "attention.output.LayerNorm",
+    "up": "intermediate.dense",
+    "down": "output.dense",
+    "norm_output": "output.LayerNorm",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncoderShape:
+    """The sizes of an encoder. ``grown``: rows of the vocabulary that the base model did not have."""
+
+    vocabulary: int
+    width: int
+    layers: int
+    heads: int
+    inner: int
+    positions: int
+    epsilon: float
+    grown: int = 0
+
+    def as_json(self) -> dict[str, int | float]:
+        """The sizes as they stand in the model's manifest."""
+        return asdict(self)
+
+
+class Layer(nn.Module):
+    """One transformer layer with the norm after each half (as in BERT). Rows: (n, width)."""
+
+    def __init__(self, shape: EncoderShape, dropout: float) -> None:
+        super().__init__()
+        self.heads = shape.heads
+        self.qkv = nn.Linear(shape.width, 3 * shape.width)
+        self.out = nn.Linear(shape.width, shape.width)
+        self.norm_attention = nn.LayerNorm(shape.width, shape.epsilon)
+        self.up = nn.Linear(shape.width, shape.inner)
+        self.down = nn.Linear(shape.inner, shape.width)
+        self.norm_output = nn.LayerNorm(shape.width, shape.epsilon)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, rows: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        """``mask``: (n, n) bool, True where a token sees another; None where every token sees every other."""
+        count, width = rows.shape
+        query, key, value = self.qkv(rows).view(count, 3, self.heads, width // self.heads).permute(1, 2, 0, 3)
+        seen = functional.scaled_dot_product_attention(query[None], key[None], value[None], attn_mask=mask)[0]
+        rows = self.norm_attention(rows + self.dropout(self.out(seen.transpose(0, 1).reshape(count, width))))
+        result: torch.Tensor = self.norm_output(rows + self.dropout(self.down(functional.gelu(self.up(rows)))))
+        return result
+
+
+class Encoder(nn.Module):
+    """Embeddings and layers. Word and position vectors may be kept in a narrower type than the rest."""
+
+    def __init__(self, shape: EncoderShape, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.shape = shape
+        self.words = nn.Embedding(shape.vocabulary, shape.width)
+        self.grown = nn.Embedding(shape.grown, shape.width) if shape.grown else None
+        self.places = nn.Embedding(shape.positions, shape.width)
+        self.norm = nn.LayerNorm(shape.width, shape.epsilon)
+        self.layers = nn.ModuleList(Layer(shape, dropout) for _ in range(shape.layers))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, batch: Packed) -> torch.Tensor:
+        """A vector for each token of the batch: (n, width)."""
+        mask = batch.owner[:, None] == batch.owner[None, :] if len(batch.sizes) > 1 else None
+        rows: torch.Tensor = self._vectors(batch.ids) + self.places(batch.positions)
+        rows = self.dropout(self.norm(rows.to(self.norm.weight.dtype)))
+        for layer in self.layers:
+            rows = layer(rows, mask)
+        return rows
+
+    def _vectors(self, ids: torch.Tensor) -> torch.Tensor:
+        if self.grown is None:
+            base: torch.Tensor = self.words(ids)
+            return base
+        new = ids >= self.shape.vocabulary
+        known = self.words(ids.clamp(max=self.shape.vocabulary - 1))
+        learned = self.grown((ids - self.shape.vocabulary).clamp(min=0))
+        return torch.where(new[:, None], learned.to(known.dtype), known)
+
+
+def mean_vectors(rows: torch.Tensor, batch: Packed) -> torch.Tensor:
+    """The mean of the token vectors of each text: (b, width)."""
+    if len(batch.sizes) == 1:
+        return rows.mean(0, keepdim=True)
+    sums = torch.zeros(len(batch.sizes), rows.shape[1], dtype=rows.dtype, device=rows.device)
+    return sums.index_add(0, batch.owner, rows) / batch.sizes[:, None].to(rows.dtype)
+
+
+def read_base(folder: Path) -> tuple[EncoderShape, Weights]:
+    """The shape and weights of a Hugging Face folder. Raises BaseUnsupported."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    family = config.get("model_type")
+    if family not in _FAMILIES or config.get("hidden_act", "gelu") != "gelu":
+        raise BaseUnsupported(
+            f"{folder.name}: an encoder of type {family!r} cannot be used",
+            remedy=f"choose one of the families {', '.join(_FAMILIES)} with GELU",
+        )
+    weights: Weights = {}
+    for file in sorted(folder.glob("*.safetensors")):
+        weights.update(load_file(file))
+    weights = {name.removeprefix("bert.").removeprefix("roberta."): tensor for name, tensor in weights.items()}
+    shape = EncoderShape(
+        vocabulary=weights["embeddings.word_embeddings.weight"].shape[0],
+        width=config["hidden_size"],
+        layers=config["num_hidden_layers"],
+        heads=config["num_attention_heads"],
+        inner=config["intermediate_size"],
+        positions=weights["embeddings.position_embeddings.weight"].shape[0] - _FAMILIES[family],
+        epsilon=config["layer_norm_eps"],
+    )
+    return shape, _renamed(weights, shape, _FAMILIES[family])
+
+
+def _renamed(weights: Weights, shape: EncoderShape, first_position: int) -> Weights:
+    """Hugging Face's weights under this module's names; the only token type is added to the positions."""
+    kinds = weights.get("embeddings.token_type_embeddings.weight", torch.zeros(1, shape.width))
+    ours = {
+        "words.weight": weights["embeddings.word_embeddings.weight"].float(),
+        "places.weight": (weights["embeddings.position_embeddings.weight"][first_position:] + kinds[0]).float(),
+    }
+    for kind in ("weight", "bias"):
+        ours[f"norm.{kind}"] = weights[f"embeddings.LayerNorm.{kind}"].float()
+        for layer in range(shape.layers):
+            stem = f"encoder.layer.{layer}."
+            parts = [weights[f"{stem}attention.self.{part}.{kind}"] for part in ("query", "key", "value")]
+            ours[f"layers.{layer}.qkv.{kind}"] = torch.cat(parts).float()
+            for short, full in _LAYER_NAMES.items():
+                ours[f"layers.{layer}.{short}.{kind}"] = weights[f"{stem}{full}.{kind}"].float()
+    return ours

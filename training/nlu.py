@@ -1,0 +1,331 @@
+"""Training the NLU of an assistant: examples in, a folder that ``nlu.model`` loads out.
+
+A trial is fitted on four fifths of the data; the rest gives the temperature, the threshold and the figures of the
+report. Then the model that is written is fitted on everything, with the trial's temperature and threshold.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from nlu.base import DEFAULT_ENCODER, resolve_base
+from nlu.data import OUT_OF_SCOPE_INTENT, Example, PatternSources
+from nlu.encoder import read_base
+from nlu.errors import BaseUnsupported, NluDataError
+from nlu.folder import FORMAT, Manifest, write_model
+from nlu.model import NluModel, probabilities
+from nlu.network import Network
+from nlu.tokens import TextEncoder
+from training.evaluate_nlu import evaluate
+from training.nlu_calibration import DEFAULT_THRESHOLD, chosen_threshold, fitted_temperature
+from training.nlu_fit import Base, NluSettings, fit
+from training.nlu_split import Split, hold_out
+from training.nlu_task import IGNORED, Item, Task, pattern_confidence
+from training.nlu_vocabulary import grown_tokenizer
+
+Progress = Callable[[float, str], None]
+"""Called with the finished share of the work, 0 to 1, and what is being done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NluReport:
+    """What came out of a training.
+
+    ``held_out`` are the measures of ``evaluate`` for the trial, empty where too little data was there to hold any
+    out; they are pessimistic, as the written model saw more. ``foreign_source`` says which texts stood for
+    out-of-scope ones. ``remarks`` are for the person who trains.
+    """
+
+    examples: int
+    intents: int
+    temperature: float
+    threshold: float
+    foreign_source: str
+    seconds: float
+    fingerprint: str
+    held_out: Mapping[str, float | None] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Calibration:
+    temperature: float = 1.0
+    threshold: float = DEFAULT_THRESHOLD
+    source: str = "nothing"
+    measures: Mapping[str, float | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Inputs:
+    """Everything that a fit needs besides the examples."""
+
+    base: Base
+    tokenizer: Tokenizer
+    sources: PatternSources
+    extracting: frozenset[str]
+    settings: NluSettings
+    seed: int
+    device: torch.device
+
+
+def train_nlu(
+    examples: Sequence[Example],
+    *,
+    out: Path,
+    synonyms: Mapping[str, str] | None = None,
+    regexes: Mapping[str, Sequence[str]] | None = None,
+    lookups: Mapping[str, Sequence[str]] | None = None,
+    outside: Sequence[str] = (),
+    entities: Collection[str] = (),
+    base: str = DEFAULT_ENCODER,
+    seed: int = 0,
+    settings: NluSettings | None = None,
+    device: str | None = None,
+    progress: Progress | None = None,
+) -> NluReport:
+    """Train on ``examples`` and write the model's folder ``out``.
+
+    ``outside``: texts known to belong to no intent (they train a reject class). ``entities``: names of the domain;
+    a regex or lookup of such a name extracts, as does one of a name that the examples annotate. ``device`` None
+    takes a GPU where there is one. Raises the errors of ``nlu.errors``.
+    """
+    started = time.perf_counter()
+    settings = settings or NluSettings()
+    progress = progress or _silent
+    sources = _sources(synonyms, regexes, lookups)
+    examples, remarks = _usable(examples)
+    outside = _truly_outside(outside, examples)
+    fingerprint = inputs_fingerprint(
+        examples, sources=sources, outside=outside, entities=entities, base=base, seed=seed, settings=settings
+    )
+    progress(0.0, "Reading the base model")
+    inputs = _inputs(
+        base,
+        examples,
+        sources=sources,
+        entities=entities,
+        settings=settings,
+        seed=seed,
+        device=device,
+    )
+    split = hold_out(examples, outside, seed=seed)
+    calibration = _calibrated(inputs, split, progress) if split else _Calibration()
+    if settings.threshold is not None:
+        calibration = replace(calibration, threshold=settings.threshold)
+    reach = 0.5 if split else 0.05
+    task, network = _fitted(
+        inputs,
+        examples,
+        outside,
+        lambda share: progress(reach + share * (0.98 - reach), "Learning intents and entities"),
+    )
+    report = NluReport(
+        examples=len(examples),
+        intents=len({example.intent for example in examples}),
+        temperature=calibration.temperature,
+        threshold=calibration.threshold,
+        foreign_source=calibration.source,
+        seconds=time.perf_counter() - started,
+        fingerprint=fingerprint,
+        held_out=calibration.measures,
+        remarks=(*remarks, *_remarks(examples, split)),
+    )
+    manifest = replace(_manifest(inputs, task, examples, calibration), facts={"base": base, **asdict(report)})
+    write_model(out, manifest, network, inputs.tokenizer.to_str())
+    progress(1.0, "Understanding is trained")
+    return report
+
+
+def inputs_fingerprint(
+    examples: Sequence[Example],
+    *,
+    sources: PatternSources,
+    outside: Sequence[str],
+    entities: Collection[str],
+    base: str,
+    seed: int,
+    settings: NluSettings,
+) -> str:
+    """A hash of everything that a training depends on; equal inputs need no second training."""
+    content = [
+        FORMAT,
+        [asdict(example) for example in examples],
+        asdict(sources),
+        list(outside),
+        sorted(entities),
+        base,
+        seed,
+        asdict(settings),
+    ]
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _inputs(
+    base: str,
+    examples: Sequence[Example],
+    *,
+    sources: PatternSources,
+    entities: Collection[str],
+    settings: NluSettings,
+    seed: int,
+    device: str | None,
+) -> _Inputs:
+    folder = resolve_base(base)
+    if not (folder / "tokenizer.json").is_file():
+        raise BaseUnsupported(f"{base} has no tokenizer.json", remedy="choose a base with a fast tokenizer")
+    shape, weights = read_base(folder)
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer, grown = grown_tokenizer(tokenizer, (example.text for example in examples))
+    annotated = {span.entity for example in examples for span in example.entities}
+    return _Inputs(
+        base=Base(shape=replace(shape, grown=grown), weights=weights),
+        tokenizer=tokenizer,
+        sources=sources,
+        extracting=frozenset({*annotated, *entities}),
+        settings=settings,
+        seed=seed,
+        device=torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu")),
+    )
+
+
+def _fitted(
+    inputs: _Inputs, examples: Sequence[Example], outside: Sequence[str], ticks: Callable[[float], None]
+) -> tuple[Task, Network]:
+    encoder = TextEncoder(inputs.tokenizer, max_tokens=inputs.settings.max_tokens)
+    task = Task(examples, rejects=bool(outside), sources=inputs.sources, encoder=encoder)
+    items = [*task.items(examples), *(task.outside(outside) if outside else ())]
+    network = fit(
+        inputs.base,
+        task,
+        items,
+        settings=inputs.settings,
+        seed=inputs.seed,
+        device=inputs.device,
+        ticks=ticks,
+    )
+    return task, network
+
+
+def _calibrated(inputs: _Inputs, split: Split, progress: Progress) -> _Calibration:
+    """Fit the trial and judge it on what it has not seen."""
+    task, network = _fitted(
+        inputs,
+        split.learned,
+        split.outside,
+        lambda share: progress(0.05 + share * 0.42, "Learning a trial to judge confidence by"),
+    )
+    held = [item for item in task.items(split.held) if item.label != IGNORED]
+    logits = class_logits(network, task, held, inputs.device)
+    labels = [item.label for item in held]
+    temperature = fitted_temperature(logits, labels)
+    sure, right = _confidences(logits, temperature, task, labels)
+    foreign_items = task.items([Example(text=text, intent="") for text in split.foreign])
+    foreign_logits = class_logits(network, task, foreign_items, inputs.device)
+    foreign, _ = _confidences(foreign_logits, temperature, task, [IGNORED] * len(foreign_items))
+    calibration = _Calibration(
+        temperature=temperature, threshold=chosen_threshold(sure, right, foreign), source=split.source
+    )
+    manifest = _manifest(inputs, task, split.learned, calibration)
+    model = NluModel(manifest, network, task.encoder, inputs.device)
+    probes = [*split.held, *(Example(text=text, intent=OUT_OF_SCOPE_INTENT) for text in split.foreign)]
+    return replace(calibration, measures=evaluate(model, probes))
+
+
+def class_logits(network: Network, task: Task, items: Sequence[Item], device: torch.device) -> NDArray[np.float64]:
+    """The intent logits of some items: (items, classes)."""
+    parts = [np.zeros((0, len(task.classes)))]
+    with torch.inference_mode():
+        for at in range(0, len(items), 32):
+            batch = task.batch(items[at : at + 32])
+            features = batch.features.to(device) if batch.features is not None else None
+            scores = network(batch.packed.to(device), features)
+            parts.append(scores.classes.double().cpu().numpy())
+    return np.concatenate(parts)
+
+
+def _confidences(
+    logits: NDArray[np.float64], temperature: float, task: Task, labels: Sequence[int]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """The probability of the best intent of each text (0 where the reject class wins), and whether it is right."""
+    chances = probabilities(torch.from_numpy(logits), temperature)
+    inside = [place for place, label in enumerate(task.classes) if label is not None]
+    best = chances[:, inside].argmax(axis=1)
+    sure = chances[:, inside].max(axis=1)
+    sure = np.where(chances.max(axis=1) > sure, 0.0, sure)
+    return sure, best == np.asarray(labels)
+
+
+def _manifest(inputs: _Inputs, task: Task, examples: Sequence[Example], calibration: _Calibration) -> Manifest:
+    return Manifest(
+        encoder=inputs.base.shape,
+        heads=task.shape,
+        classes=task.classes,
+        kinds=task.tagset.kinds,
+        roles=task.roles,
+        groups=task.groups,
+        temperature=calibration.temperature,
+        threshold=calibration.threshold,
+        max_tokens=inputs.settings.max_tokens,
+        patterns=inputs.sources,
+        pattern_confidence=pattern_confidence(task.patterns, examples, inputs.extracting),
+        entity_roles=task.entity_roles,
+        entity_groups=task.entity_groups,
+    )
+
+
+def _sources(
+    synonyms: Mapping[str, str] | None,
+    regexes: Mapping[str, Sequence[str]] | None,
+    lookups: Mapping[str, Sequence[str]] | None,
+) -> PatternSources:
+    return PatternSources(
+        regexes={name: tuple(sources) for name, sources in (regexes or {}).items()},
+        lookups={name: tuple(phrases) for name, phrases in (lookups or {}).items()},
+        synonyms={text.lower(): value for text, value in (synonyms or {}).items()},
+    )
+
+
+def _usable(examples: Sequence[Example]) -> tuple[list[Example], list[str]]:
+    """The examples that teach something, each once."""
+    kept = list(dict.fromkeys(example for example in examples if example.text.strip()))
+    if not kept:
+        raise NluDataError("there are no training examples", remedy="add intents with examples to data/nlu.yml")
+    remarks = []
+    if len(kept) < len(examples):
+        remarks.append(f"{len(examples) - len(kept)} examples were empty or repeated and were left out")
+    return kept, remarks
+
+
+def _truly_outside(outside: Sequence[str], examples: Sequence[Example]) -> list[str]:
+    """The outside texts that no intent claims word by word."""
+    claimed = {example.text.strip().casefold() for example in examples}
+    texts = dict.fromkeys(text.strip() for text in outside)
+    return [text for text in texts if text and text.casefold() not in claimed]
+
+
+def _remarks(examples: Sequence[Example], split: Split | None) -> list[str]:
+    counts: dict[str, int] = {}
+    for example in examples:
+        counts[example.intent] = counts.get(example.intent, 0) + 1
+    thin = sorted(intent for intent, count in counts.items() if count < 5)
+    remarks = [f"fewer than 5 examples: {', '.join(thin)}"] if thin else []
+    if split is None:
+        remarks.append(
+            f"too few examples to hold any out: confidences are not calibrated, the threshold is {DEFAULT_THRESHOLD}"
+        )
+    elif split.source == "nothing":
+        remarks.append("fewer than 5 intents and no outside texts: the threshold is a default")
+    return remarks
+
+
+def _silent(_share: float, _doing: str) -> None:
+    """No one is watching."""

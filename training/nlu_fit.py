@@ -1,0 +1,191 @@
+"""Fitting the joint network to items. Knows nothing of files, thresholds or reports."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from nlu.encoder import EncoderShape, Weights, mean_vectors
+from nlu.network import Network
+from training.nlu_task import IGNORED, Batch, Item, Task
+
+Ticks = Callable[[float], None]
+"""Called with the finished share of a fit, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NluSettings:
+    """How the network is trained. None means: by the amount of data.
+
+    ``layer_decay``: each layer below the last learns this much slower than the one above it.
+    ``threshold``: fixes the confidence below which a message is rejected; None finds it on held-out data.
+    """
+
+    epochs: int | None = None
+    batch_size: int | None = None
+    learning_rate: float = 2e-4
+    head_learning_rate: float = 2e-3
+    layer_decay: float = 0.9
+    weight_decay: float = 0.01
+    dropout: float = 0.1
+    label_smoothing: float = 0.0
+    warmup: float = 0.1
+    max_tokens: int = 128
+    train_words: bool = False
+    threshold: float | None = None
+    half_precision: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """A base encoder: its sizes and weights by name."""
+
+    shape: EncoderShape
+    weights: Weights
+
+
+def fit(
+    base: Base,
+    task: Task,
+    items: Sequence[Item],
+    *,
+    settings: NluSettings,
+    seed: int,
+    device: torch.device,
+    ticks: Ticks,
+) -> Network:
+    """A network trained on the items, ready for inference. The same seed gives the same network on one machine."""
+    torch.manual_seed(seed)
+    random = np.random.default_rng(seed)
+    network = start(base, task, settings, device)
+    start_intents(network, task, items, device)
+    epochs = settings.epochs or default_epochs(len(items))
+    batch_size = settings.batch_size or default_batch_size(len(items))
+    steps = epochs * math.ceil(len(items) / batch_size)
+    optimizer = _optimizer(network, settings)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _warm_linear(steps, settings.warmup))
+    half = settings.half_precision if settings.half_precision is not None else _half_is_faster(device)
+    network.train()
+    for step, batch in enumerate(_batches(task, items, epochs, batch_size, random), start=1):
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
+            loss = joint_loss(network, batch, settings, device)
+        optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        ticks(step / steps)
+    return network.eval()
+
+
+def default_epochs(count: int) -> int:
+    """Passes over the data: many for few examples, at least 4."""
+    return max(4, min(20, round(160 / math.sqrt(count))))
+
+
+def default_batch_size(count: int) -> int:
+    """Texts per step: small sets need steps more than smooth gradients."""
+    return 32 if count >= 1000 else 16
+
+
+def start(base: Base, task: Task, settings: NluSettings, device: torch.device) -> Network:
+    """A network with the base's encoder and fresh heads; new rows of the vocabulary start near the mean row."""
+    network = Network(base.shape, task.shape, dropout=settings.dropout)
+    network.encoder.load_state_dict(base.weights, strict=not base.shape.grown)
+    if network.encoder.grown is not None:
+        words = base.weights["words.weight"]
+        rows = words.mean(0) + words.std(0) * torch.randn(base.shape.grown, base.shape.width)
+        network.encoder.grown.weight.data.copy_(rows)
+    for part in (network.encoder.words, network.encoder.places):
+        part.requires_grad_(settings.train_words)
+    return network.to(device)
+
+
+@torch.inference_mode()
+def start_intents(network: Network, task: Task, items: Sequence[Item], device: torch.device) -> None:
+    """Start each class at the mean direction of its texts under the base encoder."""
+    network.eval()
+    sums = torch.zeros_like(network.intent.weight)
+    for at in range(0, len(items), 32):
+        batch = task.batch(items[at : at + 32])
+        packed = batch.packed.to(device)
+        vectors = functional.normalize(mean_vectors(network.encoder(packed), packed), dim=-1)
+        known = batch.labels != IGNORED
+        sums.index_add_(0, batch.labels[known].to(device), vectors[known.to(device)])
+    network.intent.weight.data.copy_(functional.normalize(sums, dim=-1))
+
+
+def joint_loss(network: Network, batch: Batch, settings: NluSettings, device: torch.device) -> torch.Tensor:
+    """Cross-entropy of the intents plus that of tags, roles and groups where there are any."""
+    features = batch.features.to(device) if batch.features is not None else None
+    scores = network(batch.packed.to(device), features)
+    loss = functional.cross_entropy(
+        scores.classes.float(),
+        batch.labels.to(device),
+        label_smoothing=settings.label_smoothing,
+        ignore_index=IGNORED,
+    )
+    for logits, targets in (
+        (scores.tags, batch.tags),
+        (scores.roles, batch.roles),
+        (scores.groups, batch.groups),
+    ):
+        if logits.shape[1] > 1 and bool((targets != IGNORED).any()):
+            loss = loss + functional.cross_entropy(logits.float(), targets.to(device), ignore_index=IGNORED)
+    return loss
+
+
+def _optimizer(network: Network, settings: NluSettings) -> torch.optim.Optimizer:
+    groups = []
+    for name, parameter in network.named_parameters():
+        if parameter.requires_grad and parameter.numel():
+            decays = parameter.dim() > 1
+            groups.append(
+                {
+                    "params": [parameter],
+                    "lr": _learning_rate(name, len(network.encoder.layers), settings),
+                    "weight_decay": settings.weight_decay if decays else 0.0,
+                }
+            )
+    return torch.optim.AdamW(groups, fused=True)
+
+
+def _learning_rate(name: str, layers: int, settings: NluSettings) -> float:
+    match name.split("."):
+        case ["encoder", "layers", place, *_]:
+            return settings.learning_rate * settings.layer_decay ** (layers - 1 - int(place))
+        case ["encoder", "grown", *_]:
+            return settings.head_learning_rate
+        case ["encoder", *_]:
+            return settings.learning_rate * settings.layer_decay**layers
+        case _:
+            return settings.head_learning_rate
+
+
+def _warm_linear(steps: int, warmup: float) -> Callable[[int], float]:
+    warm = max(1, round(steps * warmup))
+
+    def factor(step: int) -> float:
+        return min((step + 1) / warm, max(0.0, (steps - step) / max(1, steps - warm)))
+
+    return factor
+
+
+def _batches(
+    task: Task, items: Sequence[Item], epochs: int, batch_size: int, random: np.random.Generator
+) -> Iterator[Batch]:
+    for _ in range(epochs):
+        order = random.permutation(len(items))
+        for at in range(0, len(order), batch_size):
+            yield task.batch([items[place] for place in order[at : at + batch_size]])
+
+
+def _half_is_faster(device: torch.device) -> bool:
+    """Whether bfloat16 has hardware behind it."""
+    if device.type == "cpu":
+        return bool(torch.cpu._is_avx512_bf16_supported())
+    return device.type == "cuda"
