@@ -159,10 +159,8 @@ def entity_labels(message: UserUttered, domain: Domain) -> tuple[str, ...]:
 def _slot_features(values: Mapping[str, Json], domain: Domain) -> dict[str, Features]:
     features: dict[str, Features] = {}
     for name, value in values.items():
-        if value is None:
-            continue
-        slot = domain.slots[name]
-        if not slot.influence_conversation or slot.type == "any":
+        slot = domain.slots.get(name)
+        if value is None or slot is None or not slot.influence_conversation or slot.type == "any":
             continue
         if value == SHOULD_NOT_BE_SET:
             features[name] = SHOULD_NOT_BE_SET

@@ -1,0 +1,60 @@
+"""Training examples: what was done, and the states that led there."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from bot.dialogue.domain import Domain
+from bot.dialogue.situation import action_label
+from bot.dialogue.states import State, state_of
+from bot.dialogue.stories import ANYTHING, Dialogue
+from bot.dialogue.tracker import Tracker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """The states of a dialogue, oldest first, and the action taken in the last of them."""
+
+    states: tuple[State, ...]
+    action: str
+
+
+def examples(dialogue: Dialogue, domain: Domain, *, at_most: int | None = None) -> Iterator[Example]:
+    """Every action of a dialogue that follows from something; ``at_most`` that many states each."""
+    opening = None if dialogue.unpredictable is None else dialogue.events[dialogue.unpredictable]
+    states: list[State] = []
+    for situation, action in Tracker.start("", domain, dialogue.events).decisions():
+        states.append(state_of(situation, domain))
+        if action is not opening:
+            yield Example(states=tuple(states[-at_most:] if at_most else states), action=action_label(action))
+
+
+def key_of(states: Sequence[State]) -> str:
+    """The states as one text, the same for the same states. Rules are ranked by its length."""
+    return json.dumps([state.to_json() for state in states], sort_keys=True)
+
+
+def states_of_key(key: str) -> tuple[State, ...]:
+    """The states that a key stands for."""
+    return tuple(State.from_json(obj) for obj in json.loads(key))
+
+
+def unset(domain: Domain) -> Domain:
+    """The domain with no slot set at first: in rules, only what a rule itself sets counts."""
+    return replace(domain, slots={name: replace(slot, initial_value=None) for name, slot in domain.slots.items()})
+
+
+def lookup_of(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Key to action; a key with two different actions is ambiguous and left out."""
+    found: dict[str, str] = {}
+    ambiguous: set[str] = set()
+    for key, action in pairs:
+        if found.setdefault(key, action) != action:
+            ambiguous.add(key)
+    return {key: action for key, action in found.items() if key not in ambiguous}
+
+
+def since_anything(states: Sequence[State]) -> tuple[State, ...]:
+    """The states behind the last one that follows ``...``."""
+    start = next((i + 1 for i in range(len(states) - 1, -1, -1) if states[i].action == ANYTHING), 0)
+    return tuple(states[start:])

@@ -1,0 +1,155 @@
+"""Memorised stories: a conversation that goes exactly like a story so far goes on like it.
+
+``AugmentedMemoizationPolicy`` also tries what the conversation would look like had it begun later, so that
+slots set long ago do not hide a story. Stories do not see the turns of rules that occur in no story.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+from bot.dialogue.domain import Domain
+from bot.dialogue.parse import Json
+from bot.dialogue.policies.examples import examples, key_of, lookup_of, states_of_key
+from bot.dialogue.policies.options import Options
+from bot.dialogue.policies.prediction import Vote
+from bot.dialogue.situation import LISTEN
+from bot.dialogue.states import State, state_of, without
+from bot.dialogue.stories import Dialogue
+from bot.dialogue.tracker import Tracker
+
+MemoizationName = Literal["MemoizationPolicy", "AugmentedMemoizationPolicy"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memoization:
+    """The memorised stories. ``max_history``: how many states count; None for all since the session began.
+
+    ``only_slots`` and ``only_loops`` occur in rules alone and are not seen.
+    """
+
+    name: MemoizationName = "MemoizationPolicy"
+    priority: int = 3
+    max_history: int | None = None
+    use_nlu_confidence_as_score: bool = False
+    actions: Mapping[str, str] = field(default_factory=dict)
+    only_slots: frozenset[str] = frozenset()
+    only_loops: frozenset[str] = frozenset()
+
+    @classmethod
+    def train(
+        cls,
+        name: MemoizationName,
+        options: Options,
+        stories: Iterable[Dialogue],
+        domain: Domain,
+        *,
+        only_slots: frozenset[str] = frozenset(),
+        only_loops: frozenset[str] = frozenset(),
+    ) -> "Memoization":
+        """Memorise these stories; where two of them differ after the same history, neither counts."""
+        max_history = options.count("max_history", None)
+        found = [e for story in stories for e in examples(story, domain, at_most=max_history)]
+        return cls(
+            name=name,
+            priority=options.count("priority", 3) or 0,
+            max_history=max_history,
+            use_nlu_confidence_as_score=options.flag("use_nlu_confidence_as_score", False),
+            actions=lookup_of([(key_of(example.states), example.action) for example in found]),
+            only_slots=only_slots,
+            only_loops=only_loops,
+        )
+
+    def vote(self, tracker: Tracker, domain: Domain) -> Vote:
+        """The memorised action with confidence 1, or silence."""
+        action = self._recall(tracker, domain)
+        if action is None:
+            return Vote(policy=self.name, priority=self.priority)
+        message = tracker.latest_message
+        score = message.parse.intent.confidence if self.use_nlu_confidence_as_score and message else 1.0
+        return Vote(policy=self.name, priority=self.priority, action=action, confidence=score)
+
+    def to_json(self) -> dict[str, Json]:
+        """All there is to it, as JSON."""
+        return {
+            "name": self.name,
+            "priority": self.priority,
+            "max_history": self.max_history,
+            "use_nlu_confidence_as_score": self.use_nlu_confidence_as_score,
+            "actions": dict(self.actions),
+            "only_slots": sorted(self.only_slots),
+            "only_loops": sorted(self.only_loops),
+        }
+
+    @classmethod
+    def from_json(cls, obj: Mapping[str, Any]) -> "Memoization":
+        """Read what ``to_json`` wrote."""
+        sets = {name: frozenset(obj[name]) for name in ("only_slots", "only_loops")}
+        return cls(**{**obj, **sets})
+
+    @cached_property
+    def _longest(self) -> int:
+        return max((len(states_of_key(key)) for key in self.actions), default=0)
+
+    @cached_property
+    def _last_turns(self) -> frozenset[tuple[str | None, str | None, tuple[str, ...]]]:
+        """What the user said last in any memorised history: a quick way to know that nothing can be recalled."""
+        return frozenset(_said(states_of_key(key)[-1]) for key in self.actions)
+
+    def _recall(self, tracker: Tracker, domain: Domain) -> str | None:
+        shown = tracker.shown()
+        if not self.actions or shown.newest is None:
+            return None
+        if _said(self._state(tracker, domain)) not in self._last_turns:
+            return None
+        action = self._look_up(tracker, domain)
+        if action is not None or self.name != "AugmentedMemoizationPolicy":
+            return action
+        return self._look_up_forgetting(tracker, domain)
+
+    def _state(self, tracker: Tracker, domain: Domain) -> State:
+        newest = next(iter(tracker.shown()))
+        return state_of(newest, domain)
+
+    def _look_up(self, tracker: Tracker, domain: Domain) -> str | None:
+        states = self._states(tracker, domain)
+        return self.actions.get(key_of(states)) if states else None
+
+    def _states(self, tracker: Tracker, domain: Domain) -> Sequence[State]:
+        """The states that count, oldest first; none if they are more than any story has."""
+        shown = tracker.shown()
+        wanted = self.max_history or len(shown)
+        if self.max_history is None and len(shown) > self._longest:
+            return ()
+        newest_first = [situation for situation, _ in zip(shown, range(wanted), strict=False)]
+        return [
+            without(state_of(situation, domain), slots=self.only_slots, loops=self.only_loops)
+            for situation in reversed(newest_first)
+        ]
+
+    def _look_up_forgetting(self, tracker: Tracker, domain: Domain) -> str | None:
+        """Forget more and more, from as far back as a story may reach (hidden turns in between included)."""
+        for shorter in tracker.forgetting(at_most=self._reach(tracker)):
+            action = self._look_up(shorter, domain)
+            if action is not None:
+                return action
+        return None
+
+    def _reach(self, tracker: Tracker) -> int:
+        """How many actions to go back: four for each state of the longest story bounds the time it takes.
+
+        With a ``max_history``, as many as it says and on to the beginning of that turn.
+        """
+        if self.max_history is None:
+            return 4 * self._longest
+        back = 0
+        for situation in tracker.moments():
+            back += 1
+            if back > self.max_history + 1 and situation.latest_action_name == LISTEN:
+                break
+        return back
+
+
+def _said(state: State) -> tuple[str | None, str | None, tuple[str, ...]]:
+    return (state.intent, state.text, state.entities)
