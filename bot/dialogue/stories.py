@@ -262,12 +262,28 @@ def _event(step: Step, domain: Domain) -> Event | None:
 def user_message(step: UserStep) -> UserUttered:
     """The message of a user step: its text, the base of its intent, and its entities.
 
-    An entity given by name alone has the value ``""``. A retrieval intent's key goes to ``response_key``.
+    With a text, its annotations are the entities. One given by name alone has the value ``""``. A retrieval
+    intent's key goes to ``response_key``.
     """
     text = step.text or ""
     intent, _, key = (step.intent or "").partition("/")
-    entities = tuple(
-        Entity(
+    entities = tuple(_given(step) if step.text is None else _annotated(step, text))
+    score = IntentScore(name=intent, confidence=1.0)
+    return UserUttered(
+        text=text,
+        parse=Parse(text=text, intent=score, ranking=(score,), entities=entities, response_key=key or None),
+    )
+
+
+def _given(step: UserStep) -> Iterator[Entity]:
+    for given in step.entities:
+        value = "" if given.value is None else given.value
+        yield Entity(entity=given.entity, value=value, role=given.role, group=given.group)
+
+
+def _annotated(step: UserStep, text: str) -> Iterator[Entity]:
+    for note in step.annotations:
+        yield Entity(
             entity=note.entity,
             value=text[note.start : note.end] if note.value is None else note.value,
             start=note.start,
@@ -275,21 +291,6 @@ def user_message(step: UserStep) -> UserUttered:
             role=note.role,
             group=note.group,
         )
-        for note in step.annotations
-    ) or tuple(
-        Entity(
-            entity=given.entity,
-            value="" if given.value is None else given.value,
-            role=given.role,
-            group=given.group,
-        )
-        for given in step.entities
-    )
-    score = IntentScore(name=intent, confidence=1.0)
-    return UserUttered(
-        text=text,
-        parse=Parse(text=text, intent=score, ranking=(score,), entities=entities, response_key=key or None),
-    )
 
 
 def _slots_of_entities(entities: Sequence[Entity], domain: Domain) -> list[SlotSet]:
