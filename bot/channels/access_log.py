@@ -91,12 +91,13 @@ def _where(trace: TracebackType | None) -> list[str]:
 
 
 def configure_logging(*, level: str = "INFO", stream: TextIO | None = None) -> None:
-    """Send every log of the process through JsonLines; libraries from WARNING on."""
+    """Send every log of the process through JsonLines; libraries from WARNING on, aiohttp's access log never."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
+    logging.getLogger("aiohttp.access").disabled = True
     for name in OURS:
         logging.getLogger(name).setLevel(level)
 

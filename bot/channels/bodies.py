@@ -66,10 +66,9 @@ def _refuse_constant(_: str) -> NoReturn:
 def _check_depth(value: object) -> None:
     level = [value]
     for _ in range(MAX_DEPTH):
-        if not level:
-            return
         level = [child for node in level for child in _children(node)]
-    raise BadRequest(f"the body is nested deeper than {MAX_DEPTH} levels")
+    if level:
+        raise BadRequest(f"the body is nested deeper than {MAX_DEPTH} levels")
 
 
 def _children(node: object) -> list[object]:

@@ -99,7 +99,10 @@ class TelegramChannel:
 
     name = CHANNEL
 
-    def __init__(self, settings: TelegramSettings, inbox: Inbox, metrics: Metrics) -> None:
+    def __init__(
+        self, settings: TelegramSettings, inbox: Inbox, metrics: Metrics, *, timeout: aiohttp.ClientTimeout = TIMEOUT
+    ) -> None:
+        self._timeout = timeout
         self._settings = settings
         self._inbox = inbox
         self._metrics = metrics
@@ -222,19 +225,22 @@ class TelegramChannel:
 
     async def typing(self, recipient_id: str) -> None:
         """Show ``typing…`` for five seconds; failures are not reported."""
-        address = Address.parse(recipient_id)
+        try:
+            address = Address.parse(recipient_id)
+        except ValueError:
+            return
         hint: dict[str, Json] = {"chat_id": address.chat, "action": "typing"}
         if address.topic is not None:
             hint["message_thread_id"] = address.topic
         await self._call("sendChatAction", hint, within=HINT_TIMEOUT)
 
     async def _call(
-        self, method: str, payload: Mapping[str, Json], within: aiohttp.ClientTimeout = TIMEOUT
+        self, method: str, payload: Mapping[str, Json], within: aiohttp.ClientTimeout | None = None
     ) -> Answered | RetryLater | Unknown:
         if self._session is None:
             raise RuntimeError("start() comes before any call")
         url = f"{self._settings.api_url}/bot{self._settings.access_token}/{method}"
-        return await post(self._session, url, payload, within=within)
+        return await post(self._session, url, payload, within=within or self._timeout)
 
 
 def _acknowledged(callback_id: str | None) -> web.Response:

@@ -1,0 +1,127 @@
+"""Neighbours of the channels: an inbox, a desk, and Telegram's and a callback's servers on loopback."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from bot.channels.application import web_application
+from bot.channels.conversations_api import ConversationsApi
+from bot.channels.desk import Health, ReleaseInfo, Waiting
+from bot.channels.http_api import HttpApi
+from bot.channels.metrics import Metrics
+from bot.dialogue.parse import Entity, IntentScore, Parse
+from bot.errors import ReleaseError
+from bot.messages import Reply
+
+TOKEN = "test-token-0123456789"
+
+
+@dataclass
+class FakeInbox:
+    """Keeps what was queued, once per event id. ``error`` is raised, ``verdict`` and ``empty`` are answered."""
+
+    replies: list = field(default_factory=lambda: [Reply(id="a/1/0", text="Hello")])
+    frames: list = field(default_factory=list)
+    taken: dict = field(default_factory=dict)
+    error: Exception | None = None
+    busy: bool = False
+    empty: set = field(default_factory=set)
+    asked: list = field(default_factory=list)
+
+    async def ingest(self, inbound):
+        if self.error:
+            raise self.error
+        if self.busy:
+            return "busy"
+        key = (inbound.channel, inbound.conversation_id, inbound.event_id)
+        if key in self.taken:
+            return "dup"
+        self.taken[key] = inbound
+        return "queued"
+
+    async def ask(self, inbound, *, timeout_s):
+        await self.ingest(inbound)
+        return self.replies
+
+    async def log_after(self, conversation_id, seq):
+        return [frame for frame in self.frames if frame.seq > seq]
+
+    async def allow(self, bucket, key):
+        self.asked.append((bucket, key))
+        return bucket not in self.empty
+
+    @property
+    def inbounds(self):
+        return list(self.taken.values())
+
+
+@dataclass
+class FakeDesk:
+    """A bot of one release that knows the intent ``greet``."""
+
+    state: Health = Health(ready=True, store_up=True, store="valkey 9")  # noqa: RUF009  (frozen)
+    running: str = "r1"
+
+    async def tracker_state(self, conversation_id, *, include, until):
+        return {"sender_id": conversation_id, "events": include, "until": until}
+
+    async def parse(self, text):
+        greet = IntentScore(name="greet", confidence=0.9)
+        return Parse(text=text, intent=greet, entities=(Entity(entity="city", value="上海", start=0, end=2),))
+
+    def domain(self):
+        return {"intents": ["greet"]}
+
+    def has_intent(self, name):
+        return name == "greet"
+
+    def release(self):
+        return ReleaseInfo(id=self.running, path=f"models/{self.running}", details={"language": "en"})
+
+    async def swap(self, release):
+        if release == "torn":
+            raise ReleaseError("the release is torn")
+        self.running = release
+        return self.release()
+
+    async def handoffs(self):
+        return [Waiting(conversation_id="ann", channel="rest", since=5.0)]
+
+    async def health(self):
+        return self.state
+
+
+def application(inbox, desk=None, channels=(), extra_routes=(), **options):
+    """The whole web application, as the program puts it together."""
+    desk, metrics = desk or FakeDesk(), Metrics()
+    api = HttpApi(desk, metrics)
+    return web_application(
+        open_routes=[*api.open_routes(), *(route for channel in channels for route in channel.routes())],
+        closed_routes=[*api.closed_routes(), *ConversationsApi(desk, inbox).closed_routes(), *extra_routes],
+        tokens=(TOKEN,),
+        metrics=metrics,
+        **options,
+    )
+
+
+@dataclass
+class FakePlatform:
+    """A server that writes down each call and answers with the next of ``answers``, else with success."""
+
+    calls: list = field(default_factory=list)
+    answers: deque = field(default_factory=deque)
+
+    def application(self):
+        app = web.Application()
+        app.router.add_post("/{path:.*}", self._handle)
+        return app
+
+    async def _handle(self, request):
+        self.calls.append((request.match_info["path"], await request.json()))
+        if self.answers and (answer := self.answers.popleft()) is not None:
+            return await answer(request) if callable(answer) else web.json_response(answer[1], status=answer[0])
+        if request.path.endswith("/getMe"):
+            me = {"id": 123456, "is_bot": True, "first_name": "Shop", "username": "ShopBot"}
+            return web.json_response({"ok": True, "result": me})
+        return web.json_response({"ok": True, "result": {"message_id": len(self.calls)}})
