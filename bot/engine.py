@@ -30,6 +30,7 @@ from bot.dialogue.events import (
     UserUttered,
 )
 from bot.dialogue.parse import IntentScore, Json, Parse
+from bot.dialogue.policies.ensemble import LEARNED_POLICIES
 from bot.dialogue.policies.prediction import Prediction
 from bot.dialogue.project import Project
 from bot.dialogue.route import DEFAULT_SURE_AT, KNOWLEDGE, RESUME, Decision, NeedsSearch, Outlook, decide
@@ -72,6 +73,8 @@ class Engine:
         self._policies = policies
         self._models = models
         self._clock = clock
+        policies_named = {component.name for component in project.config.policies}
+        self._learns = not policies_named or not policies_named.isdisjoint(LEARNED_POLICIES)
         self._sure_at = _number(project.config.kefu.get("sure_at"), DEFAULT_SURE_AT)
         self._means = Means(
             domain=project.domain,
@@ -141,7 +144,7 @@ class Engine:
         if not scene.tracker.paused:
             scene.turn.reasons.append("the conversation was not paused")
             return scene
-        return await self._run(Decision(action=RESUME, policy="route", confidence=1.0), scene)
+        return self._listen(await self._run(Decision(action=RESUME, policy="route", confidence=1.0), scene))
 
     def _append(self, inbound: Inbound, scene: Scene) -> Scene:
         """Events from outside, in order; one that cannot be read stops none of the others."""
@@ -165,8 +168,9 @@ class Engine:
         except ActionError as exc:
             scene.turn.note_failure(SESSION_START, exc.code, str(exc))
             events = await builtin.session_start(scene)
-        scene = self._add(scene, ActionExecuted(name=SESSION_START, confidence=1.0), *events)
-        return self._listen(scene)
+        scene = self._listen(self._add(scene, ActionExecuted(name=SESSION_START, confidence=1.0), *events))
+        scene.turn.kept = scene.tracker
+        return scene
 
     def _needs_session(self, tracker: Tracker) -> bool:
         if tracker.latest_message is None:
@@ -180,8 +184,9 @@ class Engine:
             return parse_slash(inbound.text, self._domain) or await self._models.parse(inbound.text)
 
     def _hear(self, inbound: Inbound, parse: Parse, scene: Scene) -> Scene:
-        scene = self._add(scene, uttered(inbound, parse, scene.tracker))
-        scene.turn.heard = scene.tracker
+        turn, message = scene.turn, self._now(uttered(inbound, parse, scene.tracker))
+        scene = scene.after([message])
+        turn.heard, turn.kept = parse, scene.tracker
         return scene
 
     async def _fill_slots(self, scene: Scene) -> Scene:
@@ -224,6 +229,7 @@ class Engine:
             declined=turn.declined,
             failed=turn.failed,
             sure_at=self._sure_at,
+            learns=self._learns,
         )
 
     async def _run(self, decision: Decision, scene: Scene) -> Scene:
@@ -272,19 +278,19 @@ class Engine:
         turn.note_failure("turn", "action_limit", f"no action_listen after {MAX_ACTIONS} actions")
         turn.reasons.append(f"stopped after {MAX_ACTIONS} actions")
         logger.warning("turn %s of %s: stopped after %d actions", turn.event_id, turn.conversation_id, MAX_ACTIONS)
-        heard = len(turn.heard.events) if turn.heard else 0
-        if not any(isinstance(event, BotUttered) for event in scene.tracker.events[heard:]):
+        before = len(turn.kept.events) if turn.kept else 0
+        if not any(isinstance(event, BotUttered) for event in scene.tracker.events[before:]):
             scene = await self._apologise(scene)
         return self._listen(scene)
 
     async def _break_off(self, inbound: Inbound, scene: Scene) -> Scene:
         """Keep the message and apologise, whatever else of the turn is lost."""
-        scene.turn.route = "error"
-        heard = scene.turn.heard
-        if heard is None and inbound.kind == "message":
+        turn = scene.turn
+        turn.route = "error"
+        scene = scene.at(turn.kept or scene.tracker)
+        if turn.heard is None and inbound.kind == "message":
             unread = Parse(text=inbound.text, intent=IntentScore(name="", confidence=0.0))
-            heard = self._hear(inbound, unread, scene).tracker
-        scene = scene.at(heard or scene.tracker)
+            scene = self._hear(inbound, unread, scene)
         if inbound.kind not in ("message", "intent"):
             return scene
         return self._add(scene, *await builtin.apology(scene))

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
 
-from bot.dialogue.parse import Json
+from bot.dialogue.parse import Json, Parse
 from bot.dialogue.tracker import Tracker
 from bot.errors import ActionError
 from bot.messages import Inbound
@@ -19,8 +19,8 @@ class Turn:
 
     ``rng`` is seeded by the message, so that a turn that is run again says the same. ``search`` is the one search of
     the turn, made when it is first needed; ``declined``: it was used, and gave no answer. ``failed``: an action broke
-    down, and the customer was told. ``heard``: the conversation with the customer's message in it, which is kept if
-    the turn breaks down.
+    down, and the customer was told. ``heard``: how the message was understood. ``kept``: the conversation as far as it
+    is kept if the turn breaks down.
     """
 
     conversation_id: str
@@ -32,7 +32,8 @@ class Turn:
     declined: bool = False
     failed: bool = False
     calls: int = 0
-    heard: Tracker | None = None
+    heard: Parse | None = None
+    kept: Tracker | None = None
     route: str = ""
     reasons: list[str] = field(default_factory=list)
     actions: list[Mapping[str, Json]] = field(default_factory=list)
@@ -76,8 +77,7 @@ class Turn:
 
     def record(self, release_id: str) -> TurnRecord:
         """What the transcript keeps."""
-        message = self.heard.latest_message if self.heard else None
-        intent = message.parse.intent if message else None
+        intent = self.heard.intent if self.heard else None
         hits = self.search.hits if self.search else ()
         return TurnRecord(
             route=self.route or "none",

@@ -11,7 +11,7 @@ Knows no model: a search arrives as ``Evidence``, and is asked for only where it
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from bot.dialogue.events import ActionExecuted, ActiveLoop, Event, UserUttered
+from bot.dialogue.events import ActionExecuted, ActiveLoop, BotUttered, Event, UserUttered
 from bot.dialogue.parse import FALLBACK_INTENT, OUT_OF_SCOPE_INTENT, Parse
 from bot.dialogue.policies.prediction import Prediction
 from bot.dialogue.situation import LISTEN
@@ -22,6 +22,7 @@ KNOWLEDGE = "action_knowledge"
 OFFER = "action_offer_person"
 HANDOFF = "action_handoff"
 RESUME = "action_resume"
+FALLBACK = "action_default_fallback"
 TWO_STAGE = "action_two_stage_fallback"
 AFFIRM_INTENT = "affirm"
 DEFAULT_SURE_AT = 0.6
@@ -59,8 +60,9 @@ class Evidence:
 class Outlook:
     """What this turn can do besides following the policies, and how that went so far.
 
-    ``declined``: knowledge was asked to answer and had nothing to say. ``failed``: an action broke down, and
-    the customer has been told. ``sure_at``: below this confidence an intent has to compete with knowledge.
+    ``declined``: knowledge was asked to answer and had nothing to say. ``failed``: an action broke down, and the
+    customer has been told. ``sure_at``: below this confidence an intent has to compete with knowledge. ``learns``: the
+    assistant asks for a learned policy (TEDPolicy), which would go on where rules and stories end; we have none.
     """
 
     has_knowledge: bool = False
@@ -69,6 +71,7 @@ class Outlook:
     declined: bool = False
     failed: bool = False
     sure_at: float = DEFAULT_SURE_AT
+    learns: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +122,7 @@ def _by_certainty(tracker: Tracker, prediction: Prediction, outlook: Outlook, pa
     seen = f"intent {parse.intent.name} at {parse.intent.confidence:.2f}"
     own = _follow(prediction, _route_of(tracker, prediction, parse), (seen, _predicted(prediction)))
     if not outlook.has_knowledge and prediction.action != KNOWLEDGE:
-        return own
+        return _own(FALLBACK, "fallback", reasons=own.reasons) if _is_silent(prediction) else own
     if lost is None and not unsure:
         return own
     doubt = lost or f"{seen} is below {outlook.sure_at:.2f}"
@@ -148,21 +151,22 @@ def _by_evidence(evidence: Evidence, has_generator: bool, rival: float | None) -
 
 def _undecided(tracker: Tracker, own: Decision, prediction: Prediction, reasons: tuple[str, ...]) -> Decision:
     """Knowledge has nothing: the assistant's own rule, or a form's question again, or a person."""
-    nobody_knows = prediction.is_fallback and tracker.active_loop is None
+    if _is_silent(prediction) and tracker.active_loop is not None:
+        return _own(FALLBACK, "fallback", reasons=reasons)
+    nobody_knows = _is_silent(prediction) or (prediction.is_fallback and tracker.active_loop is None)
     if prediction.action != KNOWLEDGE and not nobody_knows:
         return replace(own, reasons=(*reasons, *own.reasons[1:]))
     return _own(OFFER, "offer", reasons=(*reasons, "no rule or story applies"))
 
 
 def _continue(tracker: Tracker, prediction: Prediction, outlook: Outlook) -> Decision:
-    """A later step of a turn: the policies go on, but never add a fallback to an answer or an apology."""
-    own_answer = tracker.latest_action_name in (KNOWLEDGE, OFFER, HANDOFF, RESUME)
-    if not prediction.is_fallback or not (own_answer or outlook.failed):
+    """A later step of a turn: the policies go on, but no fallback is added to an answer or an apology."""
+    answered = tracker.latest_action_name in (KNOWLEDGE, OFFER, HANDOFF, RESUME)
+    enough = answered or outlook.failed or (outlook.learns and _has_spoken(tracker))
+    if not (prediction.is_fallback and enough):
         return _follow(prediction, None, ())
     loop = tracker.active_loop
-    if own_answer and loop is not None:
-        return _own(loop.name)  # the form asks its question again
-    return _own(LISTEN)
+    return _own(loop.name if answered and loop is not None else LISTEN)  # a form asks its question again
 
 
 def _own(
@@ -211,8 +215,20 @@ def _why_lost(prediction: Prediction, parse: Parse) -> str | None:
         return "no intent is certain enough"
     if parse.intent.name == OUT_OF_SCOPE_INTENT:
         return "the message is out of scope"
-    silent = prediction.action == LISTEN and prediction.confidence == 0.0
-    return "no rule or story covers it" if prediction.is_fallback or silent else None
+    return "no rule or story covers it" if prediction.is_fallback or _is_silent(prediction) else None
+
+
+def _is_silent(prediction: Prediction) -> bool:
+    """Whether no policy says anything, as after a custom action has declined: the bot must not keep silent, too."""
+    return prediction.action == LISTEN and prediction.confidence == 0.0
+
+
+def _has_spoken(tracker: Tracker) -> bool:
+    """Whether the bot has said something to the last message."""
+    for event in reversed(tracker.events):
+        if isinstance(event, BotUttered | UserUttered):
+            return isinstance(event, BotUttered)
+    return False
 
 
 def _predicted(prediction: Prediction) -> str:
@@ -237,11 +253,7 @@ def _knowledge(tracker: Tracker, route: RouteName, chance: float, reasons: tuple
 
 def _was_offered(tracker: Tracker) -> bool:
     """Whether the last thing the bot did before this message was to offer a person."""
-    events = tracker.events
-    for index in range(len(events) - 1, -1, -1):
-        event = events[index]
+    for event in reversed(tracker.events):
         if isinstance(event, ActionExecuted) and event.name != LISTEN:
             return event.name == OFFER
-        if isinstance(event, UserUttered) and event is not tracker.latest_message:
-            return False
     return False

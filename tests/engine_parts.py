@@ -1,0 +1,150 @@
+"""What the tests of the engine share: models that know a table, an action server that is a dict, and a conversation."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from bot.actions.speaker import Speaker
+from bot.dialogue.domain import Domain
+from bot.dialogue.load import load_project
+from bot.dialogue.parse import FALLBACK_INTENT, Entity, IntentScore, Json, Parse
+from bot.dialogue.policies.ensemble import train
+from bot.dialogue.project import Project, SourceFile
+from bot.dialogue.tracker import Tracker
+from bot.engine import Engine
+from bot.errors import ActionUnknown
+from bot.messages import Inbound, InboundKind
+from bot.ports import ActionResult, ActionServer, DraftSentence, Hit, SearchResult, TurnResult
+
+Meaning = tuple[str, float] | tuple[str, float, Mapping[str, str]]
+ANSWER_AT, DRAFT_AT = 0.6, 0.3
+HITS = (
+    Hit(
+        passage_id="faq#1",
+        document="faq.yml",
+        title="Opening hours",
+        text="We open at nine.",
+        answer="We open at **nine**.",
+        score=2.0,
+        url="https://shop.example/faq",
+    ),
+    Hit(passage_id="help#2", document="help.md", title="Help", text="We are closed on Sunday.", score=1.0),
+)
+
+
+@dataclass
+class FakeModels:
+    """``meanings``: text -> intent, confidence, entities. ``chances``: text -> probability of knowledge."""
+
+    meanings: Mapping[str, Meaning] = field(default_factory=dict)
+    chances: Mapping[str, float] = field(default_factory=dict)
+    draft: Sequence[DraftSentence] | None = None
+    has_knowledge: bool = False
+    release_id: str = "r1"
+    searches: int = 0
+
+    @property
+    def has_generator(self) -> bool:
+        return self.draft is not None
+
+    async def parse(self, text: str) -> Parse:
+        name, confidence, *entities = self.meanings.get(text, (FALLBACK_INTENT, 0.2))
+        ranking = (IntentScore(name=name, confidence=confidence), IntentScore(name="order", confidence=0.1))
+        found = tuple(Entity(entity=key, value=value) for key, value in (entities[0] if entities else {}).items())
+        return Parse(text=text, intent=ranking[0], ranking=ranking, entities=found)
+
+    async def search(self, query: str, *, k: int = 5) -> SearchResult:
+        self.searches += 1
+        return SearchResult(hits=HITS, probability=self.chances.get(query, 0.0), answer_at=ANSWER_AT, draft_at=DRAFT_AT)
+
+    async def generate(self, question: str, hits: Sequence[Hit]) -> AsyncIterator[DraftSentence]:
+        for sentence in self.draft or ():
+            yield sentence
+
+
+Custom = Callable[[Tracker], ActionResult]
+
+
+@dataclass
+class FakeActions:
+    """An action server: a function per action, and what it was called with."""
+
+    actions: Mapping[str, Custom]
+    keys: list[str] = field(default_factory=list)
+    seen: list[Tracker] = field(default_factory=list)
+
+    async def run(self, name: str, tracker: Tracker, domain: Domain, *, idempotency_key: str) -> ActionResult:
+        self.keys.append(idempotency_key)
+        self.seen.append(tracker)
+        if name not in self.actions:
+            raise ActionUnknown(name)
+        return self.actions[name](tracker)
+
+
+@dataclass
+class FakeClock:
+    at: float = 1_000_000.0
+
+    def now(self) -> float:
+        return self.at
+
+
+def project(domain: str, rules: str = "", *, language: str = "en", policies: str = "[]") -> Project:
+    files = {
+        "config.yml": f"language: {language}\npipeline: []\npolicies: {policies}\n",
+        "domain.yml": f'version: "3.1"\n{domain}',
+        "data/rules.yml": f'version: "3.1"\n{rules}',
+    }
+    sources = [SourceFile(path=path, text=text) for path, text in files.items() if text]
+    return load_project(sources, env={})
+
+
+@dataclass
+class Conversation:
+    """One customer, turn after turn; ``tracker`` is what a store would give back."""
+
+    engine: Engine
+    tracker: Tracker
+    turns: int = 0
+
+    async def send(self, text: str = "", kind: InboundKind = "message", **metadata: Json) -> TurnResult:
+        self.turns += 1
+        inbound = Inbound(
+            conversation_id="anna",
+            channel="rest",
+            event_id=str(self.turns),
+            sender_id="anna",
+            text=text,
+            kind=kind,
+            metadata=metadata,
+        )
+        before = self.tracker.events[:]
+        result = await self.engine.handle(inbound, self.tracker)
+        assert list(self.tracker.events) == list(before), "the engine changed the tracker it was given"
+        self.tracker = Tracker.start("anna", self.tracker.domain, (*before, *result.events))
+        return result
+
+    async def says(self, text: str) -> list[str | None]:
+        return [reply.text for reply in (await self.send(text)).replies]
+
+
+def conversation(
+    assistant: Project,
+    models: FakeModels,
+    *,
+    actions: ActionServer | None = None,
+    clock: FakeClock | None = None,
+    speaker: Speaker | None = None,
+    sure_at: float | None = None,
+) -> Conversation:
+    if sure_at is not None:
+        config = replace(assistant.config, kefu={**assistant.config.kefu, "sure_at": sure_at})
+        assistant = replace(assistant, config=config)
+    engine = Engine(
+        project=assistant,
+        policies=train(assistant),
+        models=models,
+        actions=actions,
+        clock=clock or FakeClock(),
+        speaker=speaker,
+    )
+    return Conversation(engine, Tracker.start("anna", assistant.domain))
