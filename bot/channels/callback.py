@@ -13,7 +13,7 @@ from bot.channels.failures import retry_later
 from bot.channels.metrics import Metrics
 from bot.channels.outbound import SERVER_ERROR_RETRY_S, Answered, Progress, post
 from bot.channels.rasa_messages import RasaMessage, rasa_messages
-from bot.channels.rest import CLIENT_LIMIT, CONVERSATION_LIMIT, read_message
+from bot.channels.rest import LIMIT, read_message
 from bot.channels.security import within_limit
 from bot.messages import Inbox, Refused, Reply, RetryLater, SendResult, Sent, Unknown
 
@@ -23,11 +23,10 @@ class CallbackChannel:
 
     name = "callback"
 
-    def __init__(self, inbox: Inbox, metrics: Metrics, *, url: str, reserved: Sequence[str] = ()) -> None:
+    def __init__(self, inbox: Inbox, metrics: Metrics, *, url: str) -> None:
         self._inbox = inbox
         self._metrics = metrics
         self._url = url
-        self._reserved = tuple(f"{name}:" for name in reserved)
         self._progress = Progress()
         self._session: aiohttp.ClientSession | None = None
 
@@ -53,17 +52,14 @@ class CallbackChannel:
 
     async def webhook(self, request: web.Request) -> web.Response:
         """Queue a message; ``"success"`` means that it is safe."""
-        if refused := await within_limit(self._inbox, CLIENT_LIMIT, request.get(CLIENT, "")):
+        if refused := await within_limit(self._inbox, LIMIT, request.get(CLIENT, "")):
             return refused
         inbound = read_message(
             await read_body(request),
             channel=self.name,
             fresh_id=uuid4().hex,
             received_at=time.time(),
-            reserved=self._reserved,
         )
-        if refused := await within_limit(self._inbox, CONVERSATION_LIMIT, inbound.conversation_id):
-            return refused
         verdict = await self._inbox.ingest(inbound)
         self._metrics.event(channel=self.name, kind="message", outcome=verdict)
         if verdict == "busy":

@@ -1,12 +1,20 @@
 """What a channel is to the program that runs it. A channel that also is a Sender delivers by calling a platform."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from aiohttp import web
 
 from bot.messages import Sender
+
+HOMES: Mapping[str, str] = {"telegram:": "telegram", "web-": "web"}
+"""How the conversations of a platform begin; nobody may speak as one of them on another channel."""
+
+
+def home_channel(conversation_id: str) -> str:
+    """The channel that a conversation is held on, as far as its name tells; else ``rest``."""
+    return next((name for start, name in HOMES.items() if conversation_id.startswith(start)), "rest")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

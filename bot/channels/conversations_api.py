@@ -9,6 +9,7 @@ from uuid import uuid4
 from aiohttp import web
 
 from bot.channels.bodies import identifier, parse_json, read_body, read_object, string
+from bot.channels.channel import home_channel
 from bot.channels.desk import Desk, IncludeEvents
 from bot.channels.failures import failure, retry_later
 from bot.channels.rasa_messages import rasa_messages
@@ -16,6 +17,7 @@ from bot.dialogue.parse import Json
 from bot.errors import BadRequest
 from bot.messages import Inbound, InboundKind, Inbox, LogFrame
 
+CHANNEL = "api"
 ANSWER_TIMEOUT_S = 60.0
 EVENTS_LIMIT_BYTES = 1024 * 1024
 
@@ -74,7 +76,15 @@ class ConversationsApi:
         entities = body.get("entities") or []
         if not isinstance(entities, list | Mapping):
             raise BadRequest("'entities' must be a list of entities or an object of values")
-        inbound = self._inbound(request, kind="intent", metadata={"name": name, "entities": entities})
+        # A triggered intent speaks to the customer: on the channel that the conversation is held on, or a named one.
+        home = home_channel(_conversation_id(request))
+        named = request.query.get("output_channel", "latest")
+        inbound = self._inbound(
+            request,
+            kind="intent",
+            metadata={"name": name, "entities": entities},
+            channel=home if named == "latest" else identifier(named, "output_channel"),
+        )
         replies = await self._inbox.ask(inbound, timeout_s=self._timeout_s)
         messages = rasa_messages(inbound.conversation_id, replies)
         return web.json_response({"tracker": await self._tracker(request), "messages": messages})
@@ -121,11 +131,12 @@ class ConversationsApi:
         sender: str | None = None,
         event_id: str | None = None,
         metadata: Mapping[str, Json] | None = None,
+        channel: str = CHANNEL,
     ) -> Inbound:
         conversation_id = _conversation_id(request)
         return Inbound(
             conversation_id=conversation_id,
-            channel="api",
+            channel=channel,
             event_id=event_id or uuid4().hex,
             sender_id=sender or conversation_id,
             text=text,

@@ -1,5 +1,7 @@
 """From ``credentials.yml`` to the channels that run. Every fault of the file is told at once."""
 
+import asyncio
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -11,14 +13,16 @@ from bot.channels.metrics import Metrics
 from bot.channels.rest import RestChannel
 from bot.channels.telegram import TelegramChannel, TelegramSettings
 from bot.dialogue.parse import Json
-from bot.errors import CredentialsError
+from bot.errors import ChannelError, CredentialsError
 from bot.messages import Inbox, Sender
+
+FIRST_RETRY_S = 1.0
+LAST_RETRY_S = 60.0
+
+log = logging.getLogger(__name__)
 
 Section = Mapping[str, Json]
 Factory = Callable[[Section, Inbox, Metrics], Channel]
-
-PLATFORMS = ("telegram", "web")
-"""Channels whose conversations are named ``<channel>:...``; nobody may speak as one of them elsewhere."""
 
 RASAS_OWN = frozenset(
     {
@@ -39,14 +43,14 @@ PASSED_OVER = frozenset({"rasa", "cmdline"})
 
 
 def _rest(_: Section, inbox: Inbox, __: Metrics) -> Channel:
-    return RestChannel(inbox, reserved=PLATFORMS)
+    return RestChannel(inbox)
 
 
 def _callback(section: Section, inbox: Inbox, metrics: Metrics) -> Channel:
     url = section.get("url")
     if not isinstance(url, str) or urlsplit(url).scheme not in ("http", "https"):
         raise CredentialsError("callback: 'url' must be the http(s) address that answers are sent to")
-    return CallbackChannel(inbox, metrics, url=url, reserved=PLATFORMS)
+    return CallbackChannel(inbox, metrics, url=url)
 
 
 def _telegram(section: Section, inbox: Inbox, metrics: Metrics) -> Channel:
@@ -112,3 +116,24 @@ def _factory(name: str, also_known: Sequence[str]) -> Factory:
     near = get_close_matches(name.lower(), known, n=1)
     hint = f", did you mean '{near[0]}'?" if near else ";"
     raise CredentialsError(f"{name}: no such channel{hint} {here}")
+
+
+async def register_all(channels: Channels, *, first_retry_s: float = FIRST_RETRY_S) -> None:
+    """Register every channel with its platform, again until it is done: a platform that is away stops nothing here.
+
+    Settings that the platform refuses are logged and left.
+    """
+    await asyncio.gather(*(_register(channel, first_retry_s) for channel in channels.all))
+
+
+async def _register(channel: Channel, wait_s: float) -> None:
+    while True:
+        try:
+            return await channel.register()
+        except CredentialsError as exc:
+            log.error("not registered: %s", exc, extra={"channel": channel.name})
+            return None
+        except ChannelError as exc:
+            log.warning("registering is tried again: %s", exc, extra={"channel": channel.name})
+        await asyncio.sleep(wait_s)
+        wait_s = min(2 * wait_s, LAST_RETRY_S)

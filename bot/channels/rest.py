@@ -12,6 +12,7 @@ from uuid import uuid4
 from aiohttp import web
 
 from bot.channels.bodies import as_object, identifier, optional_object, parse_json, read_body, string
+from bot.channels.channel import HOMES
 from bot.channels.client import CLIENT
 from bot.channels.rasa_messages import RasaMessage, rasa_messages
 from bot.channels.security import within_limit
@@ -19,8 +20,8 @@ from bot.errors import BadRequest
 from bot.messages import Inbound, Inbox
 
 ANSWER_TIMEOUT_S = 60.0
-CLIENT_LIMIT = "request"
-CONVERSATION_LIMIT = "message"
+LIMIT = "rest"
+"""The rate limit of one caller, by its address: here a server speaks for many customers."""
 
 
 class RestChannel:
@@ -28,11 +29,9 @@ class RestChannel:
 
     name = "rest"
 
-    def __init__(self, inbox: Inbox, *, timeout_s: float = ANSWER_TIMEOUT_S, reserved: Sequence[str] = ()) -> None:
-        """``reserved``: names of platforms; nobody may speak here as a conversation of theirs (``telegram:1``)."""
+    def __init__(self, inbox: Inbox, *, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
         self._inbox = inbox
         self._timeout_s = timeout_s
-        self._reserved = tuple(f"{name}:" for name in reserved)
 
     def routes(self) -> Sequence[web.RouteDef]:
         """``GET /webhooks/rest/`` and ``POST /webhooks/rest/webhook``."""
@@ -53,17 +52,14 @@ class RestChannel:
 
     async def webhook(self, request: web.Request) -> web.StreamResponse:
         """Answer a message; with ``?stream=true`` one JSON per line."""
-        if refused := await within_limit(self._inbox, CLIENT_LIMIT, request.get(CLIENT, "")):
+        if refused := await within_limit(self._inbox, LIMIT, request.get(CLIENT, "")):
             return refused
         inbound = read_message(
             await read_body(request),
             channel=self.name,
             fresh_id=uuid4().hex,
             received_at=time.time(),
-            reserved=self._reserved,
         )
-        if refused := await within_limit(self._inbox, CONVERSATION_LIMIT, inbound.conversation_id):
-            return refused
         replies = await self._inbox.ask(inbound, timeout_s=self._timeout_s)
         messages = rasa_messages(inbound.sender_id, replies)
         if request.query.get("stream", "").lower() == "true":
@@ -71,16 +67,14 @@ class RestChannel:
         return web.json_response(messages)
 
 
-def read_message(
-    raw: bytes, *, channel: str, fresh_id: str, received_at: float, reserved: Sequence[str] = ()
-) -> Inbound:
+def read_message(raw: bytes, *, channel: str, fresh_id: str, received_at: float) -> Inbound:
     """Parse the body that Rasa's REST and callback channels share. Raises BadRequest and nothing else.
 
     ``fresh_id`` is the event id where the client names no ``message_id``.
     """
     body = as_object(parse_json(raw))
     sender = identifier(string(body, "sender", default="default"), "sender")
-    if sender.startswith(tuple(reserved)):
+    if sender.startswith(tuple(HOMES)):
         raise BadRequest("this 'sender' belongs to another channel")
     metadata = optional_object(body, "metadata")
     message_id = body.get("message_id", metadata.get("message_id"))

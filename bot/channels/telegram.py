@@ -143,6 +143,8 @@ class TelegramChannel:
         match await self._call(method, payload):
             case Answered(status=200, body={"ok": True, "result": result}):
                 return result
+            case Answered(status=401 | 404):
+                raise CredentialsError("telegram: the platform does not know this 'access_token'")
             case Answered(status=status):
                 raise ChannelError(f"telegram: {method} was answered with {status}")
             case RetryLater() | Unknown():

@@ -91,6 +91,20 @@ async def test_an_intent_is_triggered(client, inbox):
     await call(client, "POST", "/conversations/a/trigger_intent", {"name": "unknown"}, 404)
 
 
+@pytest.mark.parametrize(
+    ("conversation", "query", "channel"),
+    [
+        ("ann", "", "rest"),
+        ("telegram:7", "", "telegram"),
+        ("web-0123", "?output_channel=latest", "web"),
+        ("ann", "?output_channel=callback", "callback"),
+    ],
+)
+async def test_an_intent_is_triggered_where_the_customer_is(client, inbox, conversation, query, channel):
+    await call(client, "POST", f"/conversations/{conversation}/trigger_intent{query}", {"name": "greet"})
+    assert inbox.inbounds[0].channel == channel
+
+
 async def test_the_log(client, inbox):
     reply = Reply(id="a/1/0", text="Hello", author="agent")
     inbox.frames = [

@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from channel_fakes import FakeInbox, FakePlatform, application
 
 from bot.channels.metrics import Metrics
+from bot.channels.registry import Channels, register_all
 from bot.channels.telegram import PROOF_HEADER, TelegramChannel, TelegramSettings, derived_secret
 from bot.errors import ChannelError, CredentialsError, LogTrimmed, StoreUnavailable
 from bot.messages import Button, LogFrame, Refused, Reply, RetryLater, Sent, Source, Unknown
@@ -287,6 +288,22 @@ async def test_register_with_another_bots_token(inbox, api_url):
 
 
 async def test_register_refused(channel, platform):
-    platform.answers.append((401, {"ok": False, "description": "Unauthorized"}))
-    with pytest.raises(ChannelError, match="getMe was answered with 401"):
+    platform.answers.append((400, {"ok": False, "description": "Bad Request: bad webhook"}))
+    with pytest.raises(ChannelError, match="getMe was answered with 400"):
         await channel.register()
+
+
+async def test_a_platform_that_is_away_is_asked_again(channel, platform):
+    platform.answers.extend([(502, {}), None, (429, {"ok": False})])
+    await register_all(Channels(all=(channel,), senders={}), first_retry_s=0.001)
+    assert [path.rpartition("/")[2] for path, _ in platform.calls] == [
+        *("getMe", "getMe", "setWebhook", "getMe", "setWebhook")
+    ]
+
+
+async def test_a_token_that_the_platform_does_not_know_is_not_tried_again(channel, platform, caplog):
+    platform.answers.append((401, {"ok": False}))
+    await register_all(Channels(all=(channel,), senders={}))
+    assert len(platform.calls) == 1
+    assert "'access_token'" in caplog.text
+    assert ACCESS_TOKEN not in caplog.text

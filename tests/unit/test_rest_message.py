@@ -11,9 +11,7 @@ from bot.errors import BadRequest
 
 
 def read(body, **options):
-    return read_message(
-        json.dumps(body).encode(), channel="rest", fresh_id="fresh", received_at=5.0, reserved=("telegram:",), **options
-    )
+    return read_message(json.dumps(body).encode(), channel="rest", fresh_id="fresh", received_at=5.0, **options)
 
 
 def test_sender_message_and_metadata():
@@ -43,6 +41,7 @@ def test_a_message_id_is_the_event_id(body):
         ({"message": "x", "sender": ""}, "'sender'"),
         ({"message": "x", "sender": "a\nb"}, "'sender'"),
         ({"message": "x", "sender": "telegram:77"}, "another channel"),  # somebody else's conversation
+        ({"message": "x", "sender": "web-0123"}, "another channel"),
         ({"message": "x", "metadata": []}, "'metadata'"),
         ({"message": "x", "message_id": 7}, "'message_id'"),
     ],
