@@ -5,7 +5,7 @@ Reads the ``nlu`` section of any number of files; ``responses`` beside it belong
 
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from bot.dialogue.annotation import AnnotationError, parse_annotated
 from bot.dialogue.parse import Json
@@ -14,6 +14,7 @@ from bot.dialogue.reading import Reading
 from bot.dialogue.yaml_tree import Node
 
 KINDS = ("intent", "synonym", "regex", "lookup")
+ITEM_KEYS = (*KINDS, "examples", "metadata")
 BLANKS = "\n\r "
 LIST_REMEDY = 'write "examples: |" and below it one line "- ..." per example'
 
@@ -43,7 +44,10 @@ class _NluReader:
         )
 
     def _item(self, item: Node) -> None:
-        fields = self.reading.fields(item, "an item of nlu", (*KINDS, "examples", "metadata"))
+        """Read one item; one with a key that is not known is not judged further."""
+        fields = self.reading.fields(item, "an item of nlu", ITEM_KEYS)
+        if not isinstance(item.value, Mapping) or not set(fields) <= set(ITEM_KEYS):
+            return
         kinds = [kind for kind in KINDS if kind in fields]
         if len(kinds) != 1:
             what = f"an item of nlu that is {' and '.join(kinds) or 'none of intent, synonym, regex, lookup'}"

@@ -20,6 +20,7 @@ KEYS = (
     "value_reset_delay",
 )
 MAPPING_KEYS = ("type", "entity", "role", "group", "intent", "not_intent", "value", "action", "conditions")
+CONDITION_KEYS = ("active_loop", "requested_slot")
 NEEDED = {"from_entity": "entity", "from_intent": "value", "from_trigger_intent": "value"}
 MAPPINGS_REMEDY = 'write "mappings:" with "- type: from_entity", or "- type: custom" where actions set it'
 
@@ -111,8 +112,8 @@ def _mapping(what: str, item: Node, reading: Reading) -> SlotMapping | None:
 def _conditions(what: str, node: Node | None, reading: Reading) -> tuple[MappingCondition, ...]:
     conditions = []
     for item in reading.items(node, f"the conditions of {what}"):
-        fields = reading.fields(item, f"a condition of {what}", ("active_loop", "requested_slot"))
-        if "active_loop" not in fields and isinstance(item.value, Mapping):
+        fields = reading.fields(item, f"a condition of {what}", CONDITION_KEYS)
+        if isinstance(item.value, Mapping) and "active_loop" not in fields and set(fields) <= set(CONDITION_KEYS):
             remedy = 'write "active_loop: form_name", or "active_loop: null" for outside of forms'
             reading.fault(item, f"a condition of {what} has no active_loop", remedy)
         loop = reading.optional_text(fields.get("active_loop"), "active_loop")

@@ -138,11 +138,10 @@ def _user(item: Node, fields: Mapping[str, Node], reading: Reading) -> tuple[Ste
     text, annotations = _user_text(fields.get("user"), reading)
     if not intent and text is None:
         return ()
-    entities = tuple(
-        entity
-        for child in reading.items(fields.get("entities"), "entities")
-        if (entity := _entity(child, reading)) is not None
-    )
+    entities = _entities(fields.get("entities"), reading)
+    if text is not None and entities:
+        reading.notice(fields["entities"], "entities beside a text are not read; annotate them in the text")
+        entities = ()
     step = UserStep(intent=intent or None, text=text, entities=entities, annotations=annotations, line=item.line)
     return (step,)
 
@@ -160,6 +159,11 @@ def _user_text(node: Node | None, reading: Reading) -> tuple[str | None, tuple[E
     except AnnotationError as error:
         reading.fault(node, f"an annotation that cannot be read: {error}", "write [text](entity)")
         return source, ()
+
+
+def _entities(node: Node | None, reading: Reading) -> tuple[StepEntity, ...]:
+    read = (_entity(item, reading) for item in reading.items(node, "entities"))
+    return tuple(entity for entity in read if entity is not None)
 
 
 def _entity(node: Node, reading: Reading) -> StepEntity | None:

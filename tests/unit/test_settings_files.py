@@ -1,0 +1,125 @@
+"""config.yml, endpoints.yml and credentials.yml."""
+
+import pytest
+
+from bot.dialogue.config_file import read_config, read_credentials, read_endpoints
+from bot.dialogue.project import Endpoint, SourceFile
+from bot.dialogue.reading import Reading
+from bot.dialogue.yaml_tree import read_yaml
+
+
+def read(reader, text):
+    root, faults = read_yaml(SourceFile(path="f.yml", text=text), {})
+    assert not faults
+    reading = Reading()
+    return reader(root, reading), reading
+
+
+def test_a_config_of_rasa_is_accepted():
+    config, reading = read(
+        read_config,
+        """recipe: default.v1
+assistant_id: a
+language: zh
+pipeline:
+- name: JiebaTokenizer
+- name: rasa.nlu.classifiers.diet_classifier.DIETClassifier
+  epochs: 10
+- name: my.module.Component
+policies:
+kefu: {encoder: "package:x", nlu_threshold: 0.4, other: [1]}
+""",
+    )
+    assert not reading.faults
+    assert (config.language, config.assistant_id, config.policies) == ("zh", "a", ())
+    assert [(part.name, dict(part.options), part.line) for part in config.pipeline] == [
+        ("JiebaTokenizer", {}, 5),
+        ("DIETClassifier", {"epochs": 10}, 6),
+        ("my.module.Component", {}, 8),
+    ]
+    assert config.kefu == {"encoder": "package:x", "nlu_threshold": 0.4, "other": [1]}
+    assert len(reading.notices) == 1
+    assert "does not run here" in reading.notices[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "part", "remedy"),
+    [
+        ("pipline: []", '"pipline"', "pipeline"),
+        ("language: 5", "must be text", "quotes"),
+        ("pipeline: [DIETClassifier]", "without a key", "name"),
+        ("pipeline: [{name: DietClassifier}]", "DietClassifier", "DIETClassifier"),
+        ("pipeline: [{epochs: 5}]", "no name", "name"),
+        ("pipeline: supervised", "must be a list", "- "),
+        ("policies: [{name: RulesPolicy}]", "RulesPolicy", "RulePolicy"),
+        ("recipe: graph.v1", "graph.v1", "default.v1"),
+        ("kefu: {nlu_threshold: high}", "must be a number", "0.5"),
+        ("kefu: {nlu_threshold: 2}", "between 0 and 1", "0.5"),
+        ("kefu: {encoder: 5}", "must be text", "quotes"),
+    ],
+)
+def test_faults_of_a_config(text, part, remedy):
+    _, reading = read(read_config, text)
+    assert len(reading.faults) == 1
+    assert part in reading.faults[0].what
+    assert remedy in reading.faults[0].remedy
+
+
+def test_a_misspelt_setting_of_ours_is_noticed():
+    _, reading = read(read_config, "kefu: {nlu_treshold: 0.5}")
+    assert 'did you mean "nlu_threshold"?' in reading.notices[0]
+
+
+def test_endpoints():
+    endpoints, reading = read(
+        read_endpoints,
+        """action_endpoint:
+  url: http://localhost:5055/webhook
+  headers: {X-A: 1}
+  params: {p: q}
+  basic_auth: {username: u, password: p}
+  token: t
+  enable_selective_domain: true
+nlg:
+tracker_store: {type: redis, url: redis}
+""",
+    )
+    assert not reading.faults
+    assert endpoints["action_endpoint"] == Endpoint(
+        url="http://localhost:5055/webhook",
+        headers={"X-A": "1"},
+        params={"p": "q"},
+        basic_auth=("u", "p"),
+        token="t",
+        options={"enable_selective_domain": True},
+    )
+    assert list(endpoints) == ["action_endpoint", "tracker_store"]
+    assert "not used" in reading.notices[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("action_endpont: {url: http://a}", '"action_endpont"'),
+        ("action_endpoint: {}", "no HTTP address"),
+        ("action_endpoint: {url: 'localhost:5055'}", "no HTTP address"),
+        ("action_endpoint: {url: 'http://[x'}", "no HTTP address"),
+        ("nlg: {url: http://a, basic_auth: {username: u}}", "incomplete"),
+        ("nlg: {url: http://a, headers: {a: [1]}}", "must be text"),
+        ("nlg: http://a", "must have keys"),
+    ],
+)
+def test_faults_of_endpoints_without_their_values(text, part):
+    _, reading = read(read_endpoints, text)
+    assert reading.faults
+    assert part in reading.faults[0].what
+
+
+def test_credentials():
+    channels, reading = read(read_credentials, "rest:\ntelegram: {access_token: t}\nmy.Channel: {}\ntelegramm: {}\n")
+    assert not reading.faults
+    assert channels["rest"] == {}
+    assert channels["telegram"] == {"access_token": "t"}
+    assert len(reading.notices) == 2
+    _, reading = read(read_credentials, "telegram: s3cret-token")
+    assert "s3cret" not in str(reading.faults[0])
