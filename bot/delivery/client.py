@@ -19,6 +19,7 @@ from bot.errors import StoreError, StoreUnavailable
 
 Argument: TypeAlias = str | int | float
 
+_CONNECT_S = 2.0
 _NOT_NOW = (redis_errors.ConnectionError, redis_errors.TimeoutError, redis_errors.ReadOnlyError, OSError)
 _NOT_NOW_CODES = ("MISCONF", "OOM", "LOADING", "READONLY", "NOREPLICAS", "MASTERDOWN", "BUSY")
 """Answers of a server that lives but cannot write: its disk or memory is full, it is a replica, it still loads."""
@@ -44,19 +45,19 @@ def translated() -> Iterator[None]:
 class Client:
     """Connections to one server. ``url`` is ``redis://``, ``rediss://`` or ``unix://``; times are in seconds."""
 
-    def __init__(self, url: str, *, max_connections: int = 64, timeout_s: float = 5.0) -> None:
+    def __init__(self, url: str, *, max_connections: int = 64, timeout_s: float | None = 5.0) -> None:
         self._url = url
         self._timeout_s = timeout_s
         self._redis = self._connect(max_connections, timeout_s)
         self._execute: Callable[..., Awaitable[Any]] = self._redis.execute_command
 
-    def _connect(self, max_connections: int, timeout_s: float) -> "Redis":
+    def _connect(self, max_connections: int, timeout_s: float | None) -> "Redis":
         pool = BlockingConnectionPool.from_url(
             self._url,
             max_connections=max_connections,
             timeout=timeout_s,
             socket_timeout=timeout_s,
-            socket_connect_timeout=min(timeout_s, 2.0),
+            socket_connect_timeout=_CONNECT_S,
             retry=Retry(NoBackoff(), 0),
             protocol=2,
             decode_responses=True,
@@ -66,10 +67,14 @@ class Client:
 
     def dedicated(self, *, block_s: float) -> "Client":
         """A client of its own connection, for a command that may block for ``block_s``."""
-        return Client(self._url, max_connections=1, timeout_s=block_s + self._timeout_s)
+        return Client(self._url, max_connections=1, timeout_s=block_s + (self._timeout_s or 0.0))
+
+    def for_notices(self) -> "Client":
+        """A client for ``pubsub`` alone. No time limit: redis-py would start a task per write, which may come late."""
+        return Client(self._url, max_connections=2, timeout_s=None)
 
     def pubsub(self) -> PubSub:
-        """A subscription of its own connection, which does not reconnect on its own."""
+        """A subscription on a connection of its own."""
         return self._redis.pubsub(ignore_subscribe_messages=False)
 
     async def command(self, *parts: Argument) -> Any:

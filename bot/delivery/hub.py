@@ -57,10 +57,10 @@ class Hub:
         self._store = store
         self._watches: dict[str, set[_Watch]] = defaultdict(set)
         self._asking: dict[EventKey, list[asyncio.Future[tuple[LogFrame, ...]]]] = defaultdict(list)
+        self._notices = store.client.for_notices()
         self._pubsub: PubSub | None = None
         self._confirmed: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._listener: asyncio.Task[None] | None = None
-        self._stopped = False
 
     async def start(self) -> None:
         """Begin to listen. Raises StoreUnavailable."""
@@ -69,12 +69,13 @@ class Hub:
 
     async def stop(self) -> None:
         """End every watch and stop to listen."""
-        self._stopped = True
+        self._pubsub = None
         for watch in [watch for watches in self._watches.values() for watch in watches]:
             watch.put(None)
         if self._listener is not None:
             self._listener.cancel()
             await asyncio.gather(self._listener, return_exceptions=True)
+        await self._notices.close()
 
     async def ingest(self, inbound: Inbound) -> Verdict:
         """Queue it in one atomic step. Raises StoreUnavailable when it could not be queued safely."""
@@ -187,7 +188,7 @@ class Hub:
     async def _listen(self) -> None:
         delay_s = 0.05
         while True:
-            pubsub = self._store.client.pubsub()
+            pubsub = self._notices.pubsub()
             try:
                 with translated():
                     topics = {self._store.keys.hub(self.id), *map(self._store.keys.live, self._watches)}

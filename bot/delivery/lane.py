@@ -10,6 +10,7 @@ import os
 import secrets
 import socket
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +19,10 @@ from bot.errors import StoreError, StoreUnavailable
 
 log = logging.getLogger(__name__)
 
-_BLOCK_S = 0.5
-"""How long a read waits for work, and so how long ``stop`` may have to wait for it: a read is never cancelled."""
+_BLOCK_S = 2.0
+"""How long a read waits for work. It is never cancelled; ``stop`` has the server end it."""
+
+_UNBLOCK_EVERY_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class Lane:
         self._held: dict[tuple[int, str], Claim] = {}
         self._serving: set[asyncio.Task[None]] = set()
         self._loops: list[asyncio.Task[None]] = []
+        self._reader_id = 0
         self._room = asyncio.Event()
         self._stopping = asyncio.Event()
         self.consumer = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
@@ -68,7 +72,7 @@ class Lane:
         """Claim nothing more, finish what runs within ``drain_s``, leave the rest to be taken over."""
         self._stopping.set()
         self._room.set()
-        await asyncio.gather(*self._loops)
+        await self._end_loops()
         if self._serving:
             _, late = await asyncio.wait(self._serving, timeout=drain_s)
             for task in late:
@@ -76,22 +80,33 @@ class Lane:
             await asyncio.gather(*late, return_exceptions=True)
         await self._blocking.close()
 
+    async def _end_loops(self) -> None:
+        left: set[asyncio.Task[None]] = set(self._loops)
+        while left:
+            with suppress(StoreError):
+                await self._store.client.command("CLIENT", "UNBLOCK", self._reader_id)
+            _, left = await asyncio.wait(left, timeout=_UNBLOCK_EVERY_S)
+
     @property
     def stopping(self) -> asyncio.Event:
         """Set once the lane claims nothing more."""
         return self._stopping
 
     async def _read_loop(self) -> None:
-        delay_s = 0.05
+        delay_s, connected = 0.05, False
         while not self._stopping.is_set():
             if len(self._serving) >= self._concurrency:
                 self._room.clear()
                 await self._room.wait()
                 continue
             try:
+                if not connected:
+                    self._reader_id = await self._blocking.command("CLIENT", "ID")
+                    connected = True
                 self._accept(await self._read())
                 delay_s = 0.05
             except StoreError as exc:
+                connected = False
                 log.warning("run queue %s: %s", self._kind, exc)
                 await self._pause(delay_s)
                 delay_s = min(2 * delay_s, 2.0)
