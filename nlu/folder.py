@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from nlu.data import PatternSources
@@ -78,7 +79,7 @@ def read_network(folder: Path, manifest: Manifest) -> Network:
             name: tensor if name == "encoder.words.weight" else tensor.float() for name, tensor in weights.items()
         }
         network.load_state_dict(weights, assign=True)
-    except (OSError, RuntimeError, ValueError) as exc:
+    except (OSError, RuntimeError, SafetensorError) as exc:
         raise _unusable(folder, f"holds no fitting {WEIGHTS} ({exc})") from exc
     return network.eval().requires_grad_(False)
 

@@ -78,7 +78,7 @@ class Network(nn.Module):
         classes, tags = self.intent(pooled), self.tag(rows)
         if patterns is not None:
             seen = torch.zeros(len(pooled), patterns.shape[1], dtype=patterns.dtype, device=patterns.device)
-            seen = seen.index_reduce(0, batch.owner, patterns, "amax")
+            seen = seen.index_add(0, batch.owner, patterns).clamp(max=1.0)
             classes = classes + functional.linear(seen, self.pattern_intent)
             tags = tags + functional.linear(patterns, self.pattern_tag)
         return Scores(pooled=pooled, classes=classes, tags=tags, roles=self.role(rows), groups=self.group(rows))

@@ -75,6 +75,11 @@ class _Inputs:
     seed: int
     device: torch.device
 
+    @property
+    def max_tokens(self) -> int:
+        """What the settings ask for, as far as the base has positions."""
+        return min(self.settings.max_tokens, self.base.shape.positions)
+
 
 def train_nlu(
     examples: Sequence[Example],
@@ -200,7 +205,7 @@ def _inputs(
 def _fitted(
     inputs: _Inputs, examples: Sequence[Example], outside: Sequence[str], ticks: Callable[[float], None]
 ) -> tuple[Task, Network]:
-    encoder = TextEncoder(inputs.tokenizer, max_tokens=inputs.settings.max_tokens)
+    encoder = TextEncoder(inputs.tokenizer, max_tokens=inputs.max_tokens)
     task = Task(examples, rejects=bool(outside), sources=inputs.sources, encoder=encoder)
     items = [*task.items(examples), *(task.outside(outside) if outside else ())]
     network = fit(
@@ -274,7 +279,7 @@ def _manifest(inputs: _Inputs, task: Task, examples: Sequence[Example], calibrat
         groups=task.groups,
         temperature=calibration.temperature,
         threshold=calibration.threshold,
-        max_tokens=inputs.settings.max_tokens,
+        max_tokens=inputs.max_tokens,
         patterns=inputs.sources,
         pattern_confidence=pattern_confidence(task.patterns, examples, inputs.extracting),
         entity_roles=task.entity_roles,

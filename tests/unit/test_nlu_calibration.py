@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+
+from nlu.data import Example
+from training.nlu_calibration import (
+    DEFAULT_THRESHOLD,
+    calibration_error,
+    chosen_threshold,
+    fitted_temperature,
+    separation,
+)
+from training.nlu_split import hold_out
+
+
+def test_temperature_undoes_a_known_scale() -> None:
+    random = np.random.default_rng(0)
+    logits = random.normal(size=(4000, 5)) * 2
+    chances = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    labels = np.array([random.choice(5, p=row) for row in chances])
+    assert fitted_temperature(logits * 3, labels) == pytest.approx(3, rel=0.1)
+
+
+def test_a_few_easy_texts_do_not_make_it_certain() -> None:
+    assert fitted_temperature([[4.0, 0.0]] * 4, [0] * 4) > 0.3
+
+
+def test_threshold_lies_between_what_is_known_and_what_is_foreign() -> None:
+    threshold = chosen_threshold([0.9, 0.85, 0.95] * 100, [True] * 300, [0.2, 0.3, 0.5] * 100)
+    assert 0.5 < threshold < 0.85
+
+
+def test_threshold_keeps_the_default_where_nothing_is_known() -> None:
+    assert chosen_threshold([0.9], [True], []) == DEFAULT_THRESHOLD
+    few = chosen_threshold([0.95, 0.99], [True, True], [0.9])
+    assert abs(few - DEFAULT_THRESHOLD) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("confidences", "right", "error"),
+    [
+        ([1.0, 1.0], [True, True], 0.0),
+        ([1.0, 1.0], [True, False], 0.5),
+        ([0.5, 0.5, 0.9], [True, False, True], 0.1 / 3),
+        ([], [], 0.0),
+    ],
+)
+def test_calibration_error(confidences: list[float], right: list[bool], error: float) -> None:
+    assert calibration_error(confidences, right) == pytest.approx(error)
+
+
+@pytest.mark.parametrize(
+    ("higher", "lower", "area"),
+    [([3, 4], [1, 2], 1.0), ([1], [1], 0.5), ([1, 3], [2], 0.5), ([0], [1], 0.0), ([], [1], None)],
+)
+def test_separation(higher: list[float], lower: list[float], area: float | None) -> None:
+    assert separation(higher, lower) == area
+
+
+def examples(intents: int, each: int) -> list[Example]:
+    return [Example(text=f"{i} {n}", intent=f"intent{i}") for i in range(intents) for n in range(each)]
+
+
+def test_without_outside_texts_whole_intents_are_foreign() -> None:
+    split = hold_out(examples(10, 10), (), seed=1)
+    assert split is not None
+    known = {example.intent for example in split.learned}
+    assert len(known) == 9
+    assert {example.intent for example in split.held} == known
+    assert len(split.held) == 18
+    assert len(split.foreign) == 10
+    assert not {e.text for e in split.learned} & ({e.text for e in split.held} | set(split.foreign))
+
+
+def test_known_outside_texts_are_split_and_no_intent_is_left_out() -> None:
+    outside = [f"outside {n}" for n in range(20)]
+    split = hold_out(examples(10, 10), outside, seed=1)
+    assert split is not None
+    assert len({example.intent for example in split.learned}) == 10
+    assert (len(split.foreign), len(split.outside)) == (4, 16)
+    assert {*split.foreign, *split.outside} == set(outside)
+
+
+@pytest.mark.parametrize(
+    ("intents", "each"),
+    [(2, 10), (40, 3)],  # too few texts at all; too few of each intent
+)
+def test_too_little_to_hold_out(intents: int, each: int) -> None:
+    assert hold_out(examples(intents, each), (), seed=1) is None
+
+
+def test_at_most_a_thousand_are_held_out() -> None:
+    split = hold_out(examples(4, 3000), (), seed=1)
+    assert split is not None
+    assert len(split.held) == 1000

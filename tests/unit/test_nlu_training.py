@@ -1,0 +1,195 @@
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from tiny_encoder import write_tiny_bert
+
+from nlu.data import EntitySpan, Example
+from nlu.errors import NluDataError, NluFolderError
+from nlu.model import NluModel
+from training.evaluate_nlu import evaluate
+from training.nlu import train_nlu
+from training.nlu_fit import NluSettings
+
+TOWNS = ["berlin", "paris", "new york", "北京"]
+
+
+def fly(town: str, start: str = "i want to fly to ", role: str = "to") -> Example:
+    span = EntitySpan(start=len(start), end=len(start) + len(town), entity="city", role=role)
+    return Example(text=start + town, intent="fly", entities=(span,))
+
+
+EXAMPLES = [
+    *(fly(town) for town in TOWNS),
+    *(fly(town, "book a flight from ", "from") for town in TOWNS),
+    *(fly(town, "我要去") for town in TOWNS),
+    *(Example(text=text, intent="greet") for text in ["hello", "hi", "hello hi", "hi hello", "hello you"]),
+    *(Example(text=text, intent="faq/order") for text in ["where is my order ?", "my order number", "order ?"]),
+    *(Example(text=text, intent="faq/weather") for text in ["what is the weather ?", "weather ?", "the weather"]),
+]
+QUICK = NluSettings(epochs=30, learning_rate=3e-3, head_learning_rate=2e-2, dropout=0.0, threshold=0.3)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(write_tiny_bert(tmp_path_factory.mktemp("base") / "tiny"))
+
+
+@pytest.fixture(scope="module")
+def folder(base: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("model") / "nlu"
+    train_nlu(
+        EXAMPLES,
+        out=out,
+        base=base,
+        settings=QUICK,
+        regexes={"order_number": ["kf-\\d+"], "unused": ["\\d+"]},
+        lookups={"city": ["paris", "berlin"]},
+        synonyms={"New York": "NYC"},
+        entities=["order_number"],
+        device="cpu",
+    )
+    return out
+
+
+@pytest.fixture(scope="module")
+def model(folder: Path) -> NluModel:
+    return NluModel.load(folder)
+
+
+def entities(model: NluModel, text: str) -> list[tuple[str, str, str | None]]:
+    return [(e.entity, text[e.start : e.end], e.role) for e in model.parse_batch([text])[0].entities]
+
+
+def test_intents_are_learned(model: NluModel) -> None:
+    measures = evaluate(model, EXAMPLES)
+    assert measures["intent_accuracy"] == 1.0
+    assert measures["entity_f1"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("book a flight from berlin", [("city", "berlin", "from")]),
+        ("i want to fly to Paris", [("city", "Paris", "to")]),
+        ("我要去北京", [("city", "北京", "to")]),
+        ("hello", []),
+        ("where is KF-123 ?", [("order_number", "KF-123", None)]),  # a regex alone; "unused" names no entity
+    ],
+)
+def test_spans_roles_and_patterns(model: NluModel, text: str, found: list[tuple[str, str, str | None]]) -> None:
+    assert entities(model, text) == found
+
+
+def test_synonyms_replace_the_value_of_what_was_found(model: NluModel) -> None:
+    (entity,) = model.parse_batch(["i want to fly to new york"])[0].entities
+    assert (entity.value, entity.processors) == ("NYC", ("EntitySynonymMapper",))
+
+
+def test_retrieval_intents_are_one_intent_with_a_key(model: NluModel) -> None:
+    parse = model.parse_batch(["weather ?"])[0]
+    assert (parse.intent.name, parse.response_key) == ("faq", "weather")
+    assert model.intents == ("faq", "fly", "greet")
+    assert sum(score.confidence for score in parse.ranking) == pytest.approx(1)
+
+
+def test_batches_keep_order_and_agree_with_single_messages(model: NluModel) -> None:
+    texts = [example.text for example in EXAMPLES] * 8  # more than fit through the network at once
+    together = model.parse_batch(texts)
+    assert [parse.text for parse in together] == texts
+    for text, parse in zip(texts[:24], together, strict=False):
+        alone = model.parse_batch([text])[0]
+        assert alone.intent.name == parse.intent.name
+        assert alone.intent.confidence == pytest.approx(parse.intent.confidence, abs=0.05)  # 8-bit activations
+
+
+@pytest.mark.parametrize("text", ["", "  ", "😀", "\u200b"])
+def test_a_text_without_words_is_a_fallback_with_the_ranking_behind(model: NluModel, text: str) -> None:
+    parse = model.parse_batch([text])[0]
+    assert parse.intent.name == "nlu_fallback"
+    assert parse.intent.confidence == model.threshold
+    assert {score.name for score in parse.ranking[1:]} == {"faq", "fly", "greet"}
+
+
+def test_a_very_long_text_is_parsed(model: NluModel) -> None:
+    text = "hello " * 2000 + "kf-1"
+    parse = model.parse_batch([text])[0]
+    assert parse.text == text
+    assert parse.entities == ()  # beyond what is read
+
+
+def test_nothing_to_parse(model: NluModel) -> None:
+    assert model.parse_batch([]) == []
+
+
+def test_the_same_folder_gives_the_same_parse(folder: Path, model: NluModel) -> None:
+    texts = [example.text for example in EXAMPLES]
+    assert NluModel.load(folder).parse_batch(texts) == model.parse_batch(texts)
+
+
+def test_no_pickle_and_a_torn_folder(folder: Path, base: str, tmp_path: Path) -> None:
+    assert {file.name for file in folder.iterdir()} == {"nlu.json", "model.safetensors", "tokenizer.json"}
+    (tmp_path / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes()[:-9])
+    with pytest.raises(NluFolderError, match=r"nlu\.json"):
+        NluModel.load(tmp_path)
+    (tmp_path / "nlu.json").write_bytes((folder / "nlu.json").read_bytes())
+    with pytest.raises(NluFolderError, match=r"model\.safetensors"):
+        NluModel.load(tmp_path)
+    (tmp_path / "nlu.json").write_text('{"format": 0}')
+    with pytest.raises(NluFolderError, match="another version"):
+        NluModel.load(tmp_path)
+
+
+def train(examples: Sequence[Example], out: Path, base: str, **more: object) -> NluModel:
+    settings = NluSettings(epochs=30, learning_rate=3e-3, head_learning_rate=2e-2, dropout=0.0)
+    train_nlu(examples, out=out, base=base, device="cpu", settings=settings, **more)  # type: ignore[arg-type]
+    return NluModel.load(out)
+
+
+def test_outside_texts_are_rejected_and_claimed_ones_are_not(base: str, tmp_path: Path) -> None:
+    outside = ["what is the number", "the number 1", "is 1 the number", "number 3", "2 3 number", "what number"]
+    model = train(EXAMPLES, tmp_path, base, outside=[*outside, "Hello", ""])
+    assert [parse.intent.name for parse in model.parse_batch(outside)] == ["nlu_fallback"] * len(outside)
+    assert model.parse_batch(["hello"])[0].intent.name == "greet"
+
+
+def test_the_same_seed_gives_the_same_model(base: str, tmp_path: Path) -> None:
+    first, second = (train(EXAMPLES, tmp_path / str(i), base, seed=3) for i in range(2))
+    assert first.parse_batch(["fly to paris"]) == second.parse_batch(["fly to paris"])
+
+
+def test_one_intent_and_one_example(base: str, tmp_path: Path) -> None:
+    model = train([Example(text="hello", intent="greet")], tmp_path, base)
+    assert model.parse_batch(["hello"])[0].intent.name == "greet"
+
+
+def test_overlapping_annotations_and_one_beyond_the_text(base: str, tmp_path: Path) -> None:
+    spans = (
+        EntitySpan(start=0, end=8, entity="place"),
+        EntitySpan(start=4, end=8, entity="part"),
+        EntitySpan(start=90, end=99, entity="place"),
+    )
+    model = train([Example(text="new york", intent="say", entities=spans)], tmp_path, base)
+    assert entities(model, "new york") == [("place", "new york", None)]
+
+
+def test_no_examples(base: str, tmp_path: Path) -> None:
+    with pytest.raises(NluDataError, match="no training examples"):
+        train([Example(text=" ", intent="x")], tmp_path, base)
+
+
+def test_progress_and_report(base: str, tmp_path: Path) -> None:
+    seen: list[tuple[float, str]] = []
+    report = train_nlu(
+        [*EXAMPLES, EXAMPLES[0]],
+        out=tmp_path,
+        base=base,
+        settings=NluSettings(epochs=2),
+        progress=lambda share, doing: seen.append((share, doing)),
+    )
+    shares = [share for share, _ in seen]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+    assert report.examples == len(EXAMPLES)
+    assert report.remarks[0].startswith("1 examples were empty or repeated")
+    assert "faq/order, faq/weather" in report.remarks[1]
