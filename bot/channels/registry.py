@@ -11,7 +11,8 @@ from bot.channels.callback import CallbackChannel
 from bot.channels.channel import Channel, SendingChannel
 from bot.channels.metrics import Metrics
 from bot.channels.rest import RestChannel
-from bot.channels.telegram import TelegramChannel, TelegramSettings
+from bot.channels.telegram import TelegramChannel
+from bot.channels.telegram_settings import TelegramSettings
 from bot.dialogue.parse import Json
 from bot.errors import ChannelError, CredentialsError
 from bot.messages import Inbox, Sender

@@ -5,12 +5,10 @@ one. What the bot cannot read is acknowledged and counted, since it would hold b
 out Telegram has no idempotency key: a reply of which nobody knows whether it arrived is ``Unknown``.
 """
 
-import hmac
 import logging
-import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -22,13 +20,12 @@ from bot.channels.metrics import Metrics
 from bot.channels.outbound import SERVER_ERROR_RETRY_S, TIMEOUT, Answered, Progress, post
 from bot.channels.security import same_secret, within_limit
 from bot.channels.telegram_render import Call, render, stored_payload
-from bot.channels.telegram_update import CHANNEL, STORED_PAYLOAD, Address, Bot, Ignored, Said, parse_update
+from bot.channels.telegram_settings import PATH, TelegramSettings
+from bot.channels.telegram_update import CHANNEL, STORED_PAYLOAD, Address, Ignored, Said, parse_update
 from bot.dialogue.parse import Json
 from bot.errors import BadRequest, ChannelError, CredentialsError, LogTrimmed, Unauthorized
 from bot.messages import Inbound, Inbox, LogFrame, Refused, Reply, RetryLater, SendResult, Sent, Unknown
 
-API_URL = "https://api.telegram.org"
-PATH = "/webhooks/telegram/webhook"
 PROOF_HEADER = "X-Telegram-Bot-Api-Secret-Token"
 UPDATES = ("message", "edited_message", "callback_query")
 UPDATE_LIMIT_BYTES = 512 * 1024
@@ -37,61 +34,8 @@ HINT_TIMEOUT = aiohttp.ClientTimeout(total=5)
 
 # What Telegram says when it refuses, as far as it is worth telling; its full words may quote the text.
 _REFUSALS = ("can't parse entities", "chat not found", "message is too long", "blocked", "deactivated", "kicked")
-_TOKEN = re.compile(r"(\d+):[A-Za-z0-9_-]{20,}")
-_SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TelegramSettings:
-    """The section ``telegram`` of ``credentials.yml``, under Rasa's names and two of ours.
-
-    ``verify`` is the bot's username. ``secret_token`` proves that an update comes from Telegram. What stands in
-    ``webhook_url`` behind ``/webhooks/telegram/webhook/`` is a second secret that the address itself carries.
-    """
-
-    access_token: str
-    verify: str
-    webhook_url: str
-    secret_token: str
-    api_url: str = API_URL
-
-    @classmethod
-    def read(cls, section: Mapping[str, Json]) -> "TelegramSettings":
-        """Check a section. Raises CredentialsError; its words never hold a value."""
-        token, verify, url = (_required(section, name) for name in ("access_token", "verify", "webhook_url"))
-        if not _TOKEN.fullmatch(token):
-            raise CredentialsError("telegram: 'access_token' must be the token that BotFather gave, as 123456:ABC...")
-        if urlsplit(url).scheme not in ("https", "http") or PATH not in urlsplit(url).path:
-            raise CredentialsError(f"telegram: 'webhook_url' must be a public address that ends in {PATH}")
-        secret = section.get("secret_token") or derived_secret(token)
-        if not isinstance(secret, str) or not _SECRET.fullmatch(secret):
-            raise CredentialsError("telegram: 'secret_token' must have 1 to 256 of A-Z a-z 0-9 _ -")
-        api_url = str(section.get("api_url") or API_URL).rstrip("/")
-        return cls(access_token=token, verify=verify.lstrip("@"), webhook_url=url, secret_token=secret, api_url=api_url)
-
-    @property
-    def bot(self) -> Bot:
-        """Who the bot is."""
-        return Bot(id=int(self.access_token.partition(":")[0]), username=self.verify)
-
-    @property
-    def path_secret(self) -> str:
-        """The unguessable part of the address, empty if it has none."""
-        return urlsplit(self.webhook_url).path.partition(PATH)[2].strip("/")
-
-
-def _required(section: Mapping[str, Json], name: str) -> str:
-    value = section.get(name)
-    if not isinstance(value, str) or not value:
-        raise CredentialsError(f"telegram: '{name}' is missing; 'access_token', 'verify' and 'webhook_url' are needed")
-    return value
-
-
-def derived_secret(access_token: str) -> str:
-    """A secret that needs no setting: nobody without the token can compute it, and the token stays hidden."""
-    return hmac.digest(access_token.encode(), b"kefu telegram webhook", "sha256").hex()
 
 
 class TelegramChannel:

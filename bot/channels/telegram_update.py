@@ -15,6 +15,7 @@ from bot.errors import BadRequest
 from bot.messages import Inbound
 
 CHANNEL = "telegram"
+_START = re.compile(r"/start(?:\s+(\S+))?\s*")  # with the code of the link that led here
 STORED_PAYLOAD = re.compile(r"kefu:([0-9a-f]{16}):(\d{1,3})")
 
 # Telegram names an attachment by its key; ``animation`` also carries ``document`` and stands before it.
@@ -38,10 +39,14 @@ _GROUPS = frozenset({"group", "supergroup"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bot:
-    """Who the bot is: the number before the colon of its token, and its username without ``@``."""
+    """Who the bot is: the number before the colon of its token, and its username without ``@``.
+
+    ``start``: what a customer says by pressing Telegram's start button.
+    """
 
     id: int
     username: str
+    start: str = "/start"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,11 +127,15 @@ class _Reader:
         addressed = self._addressed(message, text)
         if addressed is None:
             return Ignored(kind="group")
-        text, start = _deep_link(addressed)
-        metadata: dict[str, Json] = {**self._person(message, sender), **extra, **start}
+        metadata: dict[str, Json] = {**self._person(message, sender), **extra}
         if edited:
             metadata["edited"] = True
-        return Said(inbound=self._inbound(message, sender, text, metadata), kind="edited" if edited else kind)
+        text, display = addressed, None
+        if started := _START.fullmatch(addressed):
+            text, display = self.bot.start, "/start"
+            metadata |= {"start_parameter": started[1]} if started[1] else {}
+        inbound = self._inbound(message, sender, text, metadata, display)
+        return Said(inbound=inbound, kind="edited" if edited else kind)
 
     def _callback(self, query: Mapping[str, Json]) -> Said | Ignored:
         callback_id = str(query["id"])
@@ -203,14 +212,6 @@ def _file_id(content: Json) -> Json:
     if isinstance(content, list):  # a photo in several sizes, the largest last
         content = content[-1] if content else None
     return content.get("file_id") if isinstance(content, Mapping) else None
-
-
-def _deep_link(text: str) -> tuple[str, dict[str, Json]]:
-    """``/start CODE`` (a link to the bot) is ``/start``; the code goes into the metadata."""
-    command, _, code = text.partition(" ")
-    if command == "/start" and code.strip():
-        return command, {"start_parameter": code.strip()}
-    return text, {}
 
 
 def _pressed(message: Mapping[str, Json], data: str) -> str | None:

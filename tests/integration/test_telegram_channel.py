@@ -11,7 +11,8 @@ from channel_fakes import FakeInbox, FakePlatform, application
 
 from bot.channels.metrics import Metrics
 from bot.channels.registry import Channels, register_all
-from bot.channels.telegram import PROOF_HEADER, TelegramChannel, TelegramSettings, derived_secret
+from bot.channels.telegram import PROOF_HEADER, TelegramChannel
+from bot.channels.telegram_settings import TelegramSettings, derived_secret
 from bot.errors import ChannelError, CredentialsError, LogTrimmed, StoreUnavailable
 from bot.messages import Button, LogFrame, Refused, Reply, RetryLater, Sent, Source, Unknown
 

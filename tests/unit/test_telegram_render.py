@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.channels.outbound import Answered
-from bot.channels.telegram import TelegramSettings, derived_secret, outcome, second_try
+from bot.channels.telegram import outcome, second_try
 from bot.channels.telegram_render import Call, keyboard, render, stored_payload
+from bot.channels.telegram_settings import TelegramSettings, derived_secret
 from bot.channels.telegram_update import Address
 from bot.errors import CredentialsError
 from bot.messages import Button, Refused, Reply, RetryLater, Sent, Source, Unknown

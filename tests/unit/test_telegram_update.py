@@ -116,6 +116,13 @@ def test_a_deep_link_keeps_its_code():
     assert (inbound.text, inbound.metadata["start_parameter"]) == ("/start", "order_12")
 
 
+def test_the_start_button_says_what_the_assistant_wants():
+    raw = json.dumps({"update_id": 1, "message": message(text="/start")}).encode()
+    inbound = parse_update(raw, bot=Bot(id=42, username="b", start="/greet"), received_at=0.0).inbound
+    assert (inbound.text, inbound.display) == ("/greet", "/start")
+    assert parse(message=message(text="/started")).inbound.display is None
+
+
 @pytest.mark.parametrize(
     ("update", "kind"),
     [

@@ -111,6 +111,7 @@ class FakePlatform:
 
     calls: list = field(default_factory=list)
     answers: deque = field(default_factory=deque)
+    declined: set = field(default_factory=set)
 
     def application(self):
         app = web.Application()
@@ -120,6 +121,7 @@ class FakePlatform:
     async def _handle(self, request):
         self.calls.append((request.match_info["path"], await request.json()))
         if self.answers and (answer := self.answers.popleft()) is not None:
+            self.declined.add(len(self.calls) - 1)
             return await answer(request) if callable(answer) else web.json_response(answer[1], status=answer[0])
         if request.path.endswith("/getMe"):
             me = {"id": 123456, "is_bot": True, "first_name": "Shop", "username": "ShopBot"}
