@@ -116,12 +116,10 @@ class JsonEndpoint:
         return answer
 
     async def _exchange(self, body: bytes, headers: Mapping[str, str]) -> Answer:
-        sent = {"Content-Type": "application/json", **self._endpoint.headers, **headers}
+        sent = {"Content-Type": "application/json", **self._auth(), **self._endpoint.headers, **headers}
         if self._compress:
             body, sent["Content-Encoding"] = zlib.compress(body), "deflate"
-        async with self._open().post(
-            self.url, data=body, headers=sent, params=self._params(), auth=self._auth()
-        ) as response:
+        async with self._open().post(self.url, data=body, headers=sent, params=self._params()) as response:
             return _answer(response.status, await _read(response))
 
     def _open(self) -> aiohttp.ClientSession:
@@ -136,9 +134,9 @@ class JsonEndpoint:
         token = {self._endpoint.token_name: self._endpoint.token} if self._endpoint.token else {}
         return {**self._endpoint.params, **token}
 
-    def _auth(self) -> aiohttp.BasicAuth | None:
+    def _auth(self) -> dict[str, str]:
         pair = self._endpoint.basic_auth
-        return aiohttp.BasicAuth(*pair) if pair else None
+        return {"Authorization": aiohttp.encode_basic_auth(*pair, encoding="utf-8")} if pair else {}
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

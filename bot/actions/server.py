@@ -147,7 +147,9 @@ def _result(name: str, answer: Answer) -> ActionResult:
 
 
 def _objects(name: str, body: Mapping[str, Json], key: str) -> tuple[Mapping[str, Json], ...]:
-    values = body.get(key) or []
+    values = body.get(key)
+    if values is None:
+        return ()
     if isinstance(values, str) or not isinstance(values, Sequence):
         raise ActionGarbled(f"{name}: {key} is no list")
     found = [value for value in values if isinstance(value, Mapping)]

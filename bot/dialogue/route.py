@@ -107,7 +107,12 @@ def decide(tracker: Tracker, prediction: Prediction, outlook: Outlook) -> Decisi
     if (asked := command(parse)) is not None:
         return _own(asked, "slash", reasons=(f"the customer pressed {asked}",))
     if is_slash(parse) or message.metadata.get("is_external") is True:
-        return _follow(prediction, "slash", (f"intent {parse.intent.name} was given", _predicted(prediction)))
+        reasons = (f"intent {parse.intent.name} was given", _predicted(prediction))
+        return (
+            _own(FALLBACK, "slash", reasons=reasons)
+            if _is_silent(prediction)
+            else _follow(prediction, "slash", reasons)
+        )
     if parse.intent.name == AFFIRM_INTENT and _was_offered(tracker):
         return _own(HANDOFF, "handoff", reasons=("the offer of a person was accepted",))
     if prediction.is_no_user and prediction.action != TWO_STAGE:

@@ -235,7 +235,7 @@ def fails(error):
     [
         (answers(), ["Checked."], []),
         (answers(responses=[{"text": "Ok.", "buttons": []}]), ["Ok.", "Checked."], []),
-        (answers(responses=[{"response": "utter_done", "number": 1, "city": "X"}]), ["Order 1 goes to X.", "Checked."], []),
+        (answers(responses=[{"response": "utter_done", "number": 1}]), ["Order 1 goes to None.", "Checked."], []),
         (answers(responses=[{"template": "utter_greet", "response": None}]), ["Hello!", "Checked."], []),
         (answers(FollowupAction(name="utter_greet")), ["Hello!"], []),
         (fails(ActionRejected), [NOT_UNDERSTOOD], ["action_rejected"]),  # nothing else covers it: core fallback

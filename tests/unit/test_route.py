@@ -46,6 +46,7 @@ def heard(intent: str, confidence: float = 0.9, text: str = "words", loop: str |
         (heard("greet"), FALLBACK, NOTHING, ("fallback", "action_default_fallback")),
         (heard("nlu_fallback"), RULE, NOTHING, ("fallback", "utter_x")),
         (heard("greet"), SILENT, NOTHING, ("fallback", "action_default_fallback")),  # but never silence
+        (heard("greet", 1.0, "/greet"), SILENT, NOTHING, ("slash", "action_default_fallback")),
         # certain intents and forms need no search
         (heard("greet"), RULE, KNOWS, ("rule", "utter_x")),
         (heard("nlu_fallback", loop="form"), FORM, KNOWS, ("form", "form")),
