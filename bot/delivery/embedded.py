@@ -220,8 +220,7 @@ class EmbeddedStore:
         client = Client(self.url, max_connections=1, timeout_s=2.0)
         try:
             info = await client.command("INFO", "server")
-            config = await client.command("CONFIG", "GET", "dir")
-            where = config["dir"] if isinstance(config, dict) else config[1]
+            _, where = await client.command("CONFIG", "GET", "dir")
             if not self._is_our_dir(where):
                 raise StoreError(f"a server on another folder ({where}) listens at {self._socket_path()}")
             self._adopted_pid = int(info["process_id"])
