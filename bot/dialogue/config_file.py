@@ -53,8 +53,8 @@ PIPELINE = (
     "ResponseSelector",
 )
 POLICIES = ("TEDPolicy", "UnexpecTEDIntentPolicy", "RulePolicy", "MemoizationPolicy", "AugmentedMemoizationPolicy")
-KEFU_TEXTS = ("encoder", "retrieval_encoder", "generator", "knowledge")
-KEFU_NUMBERS = ("nlu_threshold", "answer_at", "draft_at")
+KEFU_TEXTS = ("encoder", "retrieval_encoder", "generator")
+KEFU_NUMBERS = ("nlu_threshold", "sure_at")
 ENDPOINTS = ("action_endpoint", "nlg", "nlu", "models", "store", "tracker_store", "lock_store", "event_broker")
 CALLED = ("action_endpoint", "nlg", "nlu", "models")
 """Endpoints that are HTTP servers."""

@@ -61,8 +61,11 @@ Sections: TypeAlias = Mapping[str, Section]
 JsonMap: TypeAlias = dict[str, Json]
 
 
-def read_domain(roots: Sequence[Node], reading: Reading) -> tuple[Domain, dict[str, Place]]:
-    """Merge the sections of all files; places are keyed "intent greet", "slot city", ... as in ``Project.places``."""
+def read_domain(roots: Sequence[Node], bot_texts: Sequence[str], reading: Reading) -> tuple[Domain, dict[str, Place]]:
+    """Merge the sections of all files; places are keyed "intent greet", "slot city", ... as in ``Project.places``.
+
+    ``bot_texts``: what the bot says in stories, which are end-to-end actions beside those that are listed.
+    """
     sections: Sections = {
         "intent": _listed(roots, "intents", reading),
         "entity": _listed(roots, "entities", reading),
@@ -71,7 +74,8 @@ def read_domain(roots: Sequence[Node], reading: Reading) -> tuple[Domain, dict[s
         "form": _keyed(roots, "forms", reading),
         "response": _keyed(roots, "responses", reading),
     }
-    texts = tuple(text for root in roots for text in reading.names(_child(root, "e2e_actions"), "e2e_actions"))
+    listed = (text for root in roots for text in reading.names(_child(root, "e2e_actions"), "e2e_actions"))
+    texts = tuple(dict.fromkeys((*listed, *bot_texts)))
     session = _single(roots, "session_config", reading)
     config = reading.fields(_single(roots, "config", reading), "config", ("store_entities_as_slots",))
     store_entities = config.get("store_entities_as_slots")
@@ -85,7 +89,7 @@ def read_domain(roots: Sequence[Node], reading: Reading) -> tuple[Domain, dict[s
         actions=tuple(actions),
         actions_with_domain=tuple(name for name, entry in actions.items() if _sends_domain(name, entry, reading)),
         forms={name: _form(name, entry, reading) for name, entry in sections["form"].items()},
-        e2e_actions=tuple(dict.fromkeys(texts)),
+        e2e_actions=texts,
         session_config=_session_config(session, reading),
         store_entities_as_slots=reading.flag(store_entities, "store_entities_as_slots", default=True),
         source=_source(sections, texts, session, config),

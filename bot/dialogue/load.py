@@ -15,8 +15,8 @@ from bot.dialogue.domain_file import KEYS as DOMAIN_KEYS
 from bot.dialogue.domain_file import LATEST_VERSION, read_domain
 from bot.dialogue.errors import Fault, ProjectFaults
 from bot.dialogue.nlu_file import read_nlu
-from bot.dialogue.project import Config, Project, SourceFile, Story
-from bot.dialogue.reading import Reading
+from bot.dialogue.project import BotStep, Config, Project, SourceFile, Story
+from bot.dialogue.reading import Reading, is_misnamed
 from bot.dialogue.story_file import Kind, read_stories
 from bot.dialogue.validation import check
 from bot.dialogue.yaml_tree import Node, read_yaml
@@ -97,12 +97,14 @@ def _project(roots: Sequence[Node], paths: Iterable[str], reading: Reading) -> P
     sources = [root for root in data if not root.path.startswith(TESTS)]
     training = [root for root in sources if not _is_test(root.path)]
     tests = [root for root in data if _is_test(root.path)]
-    domain, places = read_domain(sources, reading)
+    stories = _stories(training, "stories", "story", reading)
+    rules = _stories(training, "rules", "rule", reading)
+    domain, places = read_domain(sources, _bot_texts((*stories, *rules)), reading)
     return Project(
         domain=domain,
         nlu=read_nlu(_sections(sources, "nlu"), reading),
-        stories=_stories(training, "stories", "story", reading),
-        rules=_stories(training, "rules", "rule", reading),
+        stories=stories,
+        rules=rules,
         tests=(*_stories(tests, "stories", "test", reading), *_stories(tests, "rules", "test", reading)),
         config=read_config(settings["config"], reading) if "config" in settings else Config(),
         endpoints=read_endpoints(settings["endpoints"], reading) if "endpoints" in settings else {},
@@ -121,10 +123,16 @@ def _stories(roots: Sequence[Node], key: str, kind: Kind, reading: Reading) -> t
     return tuple(story for section in sections for story in read_stories(section, kind, title, reading))
 
 
+def _bot_texts(stories: Sequence[Story]) -> tuple[str, ...]:
+    """Give what the bot says in end-to-end steps: each text is an action of its own."""
+    return tuple(step.text for story in stories for step in story.steps if isinstance(step, BotStep))
+
+
 def _check_data(roots: Sequence[Node], reading: Reading) -> None:
     """Check the top-level keys of data files, and whether each file is of use where it stands."""
     for root in roots:
         keys = reading.fields(root, "the file", DATA_KEYS)
+        reading.torn |= any(is_misnamed(key, DATA_KEYS) for key in keys)
         if root.path.startswith(TESTS) and keys and not (_is_test(root.path) and set(STORY_KEYS) & set(keys)):
             reading.notice(root, 'not read: files of test stories are called "test_..." and hold stories')
     _check_versions(_sections(roots, "version"), reading)

@@ -10,6 +10,14 @@ from bot.dialogue.errors import Fault
 from bot.dialogue.yaml_tree import Node
 
 MAX_LISTED = 12
+FORMER: Mapping[str, str] = {
+    "templates": 'it is called "responses" since Rasa 2',
+    "auto_fill": "remove it: since Rasa 3, only mappings fill slots",
+    "triggers": "remove it and write a rule for the intent",
+    "flows": "flows are of Rasa Pro and do not run here: write rules, stories or forms",
+    "common_examples": 'write "nlu:" with "- intent: ..." items',
+}
+"""Keys of other versions that are often met, and what to do about them."""
 
 
 def suggest(name: str, known: Collection[str]) -> str:
@@ -20,6 +28,11 @@ def suggest(name: str, known: Collection[str]) -> str:
     if known and len(known) <= MAX_LISTED:
         return f"known are {', '.join(sorted(known))}"
     return "remove it or correct the name"
+
+
+def is_misnamed(key: str, known: Collection[str]) -> bool:
+    """Tell whether a key that is not known was meant to be one that is."""
+    return key not in known and (key in FORMER or suggest(key, known).endswith("?"))
 
 
 class Reading:
@@ -51,7 +64,7 @@ class Reading:
             return {}
         for key, child in node.value.items():
             if known is not None and key not in known:
-                self.fault(child, f'unknown key "{key}" in {what}', suggest(key, known))
+                self.fault(child, f'unknown key "{key}" in {what}', FORMER.get(key) or suggest(key, known))
         return node.value
 
     def items(self, node: Node | None, what: str) -> tuple[Node, ...]:

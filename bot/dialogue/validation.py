@@ -10,6 +10,7 @@ from bot.dialogue.checks import Checks, base
 from bot.dialogue.domain import DEFAULT_INTENTS, Slot
 from bot.dialogue.errors import Fault
 from bot.dialogue.project import NluExample, Place, Project
+from bot.dialogue.reading import suggest
 from bot.dialogue.responses import placeholders
 from bot.dialogue.story_checks import check_stories
 
@@ -120,13 +121,20 @@ def _examples(checks: Checks) -> None:
             label = (span.entity, span.role, span.group)
             if label not in entities:
                 entities.add(label)
-                checks.known(place, "entity", span.entity, checks.domain.entities, "an example")
-                checks.labels(place, "an example", *label)
+                _annotation(checks, place, *label)
         other = texts.setdefault(example.text.casefold(), example)
         if other.intent != example.intent:
             text = f'"{example.text}" is an example of "{example.intent}" and of "{other.intent}"'
             checks.notice(place, f"{text} ({other.path}:{other.line})")
     _untrained(checks, intents)
+
+
+def _annotation(checks: Checks, place: Place, entity: str, role: str | None, group: str | None) -> None:
+    """Note an entity that is learned and, since the domain does not have it, changes nothing: Rasa lets it pass."""
+    if entity not in checks.domain.entities:
+        meant = suggest(entity, checks.domain.entities)
+        checks.notice(place, f'an example names the entity "{entity}", which the domain does not have; {meant}')
+    checks.labels(place, "an example", entity, role, group)
 
 
 def _untrained(checks: Checks, trained: set[str]) -> None:

@@ -16,7 +16,7 @@ def domain(*texts):
         root, faults = read_yaml(SourceFile(path=f"{number}.yml", text=text), {})
         assert not faults
         roots.append(root)
-    read, places = read_domain(roots, reading)
+    read, places = read_domain(roots, (), reading)
     return read, places, reading
 
 
@@ -198,7 +198,8 @@ responses: {utter_a: [{text: hi}]}
         ("slots:\n  a: {type: any, influence_conversation: true, mappings: [{type: custom}]}\n", 2, "cannot", "remove"),
         ("slots:\n  a: {type: categorical, mappings: [{type: custom}]}\n", 2, "no values", "values"),
         ("slots:\n  a: {type: float, min_value: 3, mappings: [{type: custom}]}\n", 2, "min_value", "smaller"),
-        ("slots:\n  a: {type: bool, auto_fill: true, mappings: [{type: custom}]}\n", 2, "auto_fill", "known are"),
+        ("slots:\n  a: {type: bool, auto_fill: true, mappings: [{type: custom}]}\n", 2, "auto_fill", "only mappings"),
+        ("intents:\n- greet: {triggers: utter_greet}\n", 2, "triggers", "rule"),
         ("slots:\n  a:\n    type: text\n    mappings:\n    - type: from_entity\n", 5, 'needs "entity"', "entity"),
         ("slots:\n  a:\n    type: text\n    mappings:\n    - type: from_entiti\n", 5, "from_entiti", "from_entity"),
         (

@@ -105,6 +105,13 @@ def test_test_stories_do_not_train_wherever_they_stand():
     assert len(project.tests) == 2
 
 
+def test_what_the_bot_says_in_a_story_is_an_action():
+    story = "stories:\n- story: s\n  steps:\n  - user: what shall I eat\n  - bot: 寿司怎么样\n"
+    domain = load({"data/stories.yml": story}).domain
+    assert domain.e2e_actions == ("寿司怎么样",)
+    assert "寿司怎么样" in domain.action_names
+
+
 def test_other_files_are_left_alone():
     changes = {
         "docker-compose.yml": "version: 3\nservices: {a: ${UNSET}}\n",
@@ -149,6 +156,11 @@ def test_all_faults_of_all_files_are_given_at_once_in_order():
         ({"data/nlu.yml": "- a\n"}, ["data/nlu.yml:1"], "not made of keys"),
         ({"data/nlu.yml": "just text"}, ["data/nlu.yml:1"], "not made of keys"),
         ({"data/nlu.yml": "nul: []\n" + NLU}, ["data/nlu.yml:1"], 'did you mean "nlu"?'),
+        (
+            {"domain.yml": DOMAIN.replace("responses:", "templates:"), "data/rules.yml": ""},
+            ["domain.yml:4"],
+            "responses",
+        ),
         ({"data/nlu.yml": 'version: "4.0"\nnlu: []\n'}, ["data/nlu.yml:1"], "newer"),
         ({"data/nlu.yml": 'version: "latest"\nnlu: []\n'}, ["data/nlu.yml:1"], "no number"),
         ({"domain.yml": "intents: ["}, ["domain.yml:1"], "not valid YAML"),  # and nothing that follows from it
