@@ -26,6 +26,11 @@ class AssistantPaths:
         return self.folder / "data" / "corrections.yml"
 
     @property
+    def confirmed_questions(self) -> Path:
+        """Questions, one a line, that customers asked the knowledge and rated its answer well."""
+        return self.folder / "data" / "confirmed_questions.txt"
+
+    @property
     def state(self) -> Path:
         """What the running server keeps: the embedded store, the admin token. Not for version control."""
         return self.folder / ".kefu"

@@ -2,10 +2,15 @@
 
 import argparse
 import os
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot.commands.options import Subparsers, add_command, add_folder, add_json, print_json, progress_bar
 from bot.paths import AssistantPaths
+
+if TYPE_CHECKING:
+    from bot.release import Release
 
 
 def add(commands: Subparsers) -> None:
@@ -44,35 +49,36 @@ def add(commands: Subparsers) -> None:
 
 def train(args: argparse.Namespace) -> int:
     """Train what changed and make the result the current release."""
+    release = train_and_promote(args.folder, seed=args.seed, generator=args.generator, force=args.force)
+    if args.json:
+        print_json({"release": release.id, "metrics": release.metrics})
+    else:
+        print(f"Trained release {release.id} in {release.metrics['train_s']} s")
+    return 0
+
+
+def train_and_promote(folder: Path, *, seed: int = 0, generator: bool | None = None, force: bool = False) -> "Release":
+    """Train an assistant with a progress bar, print what its files should be told, and let the result answer."""
     from bot.folder import load_folder, read_sources
     from bot.release import promote, prune
     from training.train import TrainOptions
     from training.train import train as train_release
 
-    paths = AssistantPaths(args.folder)
-    project = load_folder(args.folder, env=os.environ)
-    options = TrainOptions(seed=args.seed, generator=args.generator, force=args.force)
+    paths = AssistantPaths(folder)
+    project = load_folder(folder, env=os.environ)
+    for notice in project.notices:
+        print(notice, file=sys.stderr)
     with progress_bar() as show:
         release = train_release(
             project,
-            read_sources(args.folder),
-            knowledge=paths.knowledge,
-            models=paths.models,
-            options=options,
+            read_sources(folder),
+            paths=paths,
+            options=TrainOptions(seed=seed, generator=generator, force=force),
             progress=show,
         )
     promote(paths.models, release.id)
     prune(paths.models, keep=5)
-    if args.json:
-        print_json({"release": release.id, "metrics": release.metrics})
-    else:
-        for notice in project.notices:
-            print(notice)
-        figures = ", ".join(
-            f"{name} {value}" for name, value in release.metrics.items() if isinstance(value, int | float)
-        )
-        print(f"Trained release {release.id}: {figures}")
-    return 0
+    return release
 
 
 def retrain(args: argparse.Namespace) -> int:

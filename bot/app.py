@@ -1,0 +1,216 @@
+"""The running bot: puts every part together, starts them in order, and stops them so that nothing is lost.
+
+With ``cli`` the only module that names concrete classes.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiohttp import web
+
+from bot.channels.application import web_application
+from bot.channels.conversations_api import ConversationsApi
+from bot.channels.http_api import HttpApi
+from bot.channels.metrics import Metrics
+from bot.channels.registry import Channels, configure
+from bot.channels.web.routes import routes as web_routes
+from bot.channels.web.settings import WebSettings
+from bot.channels.web.socket import OpenSockets
+from bot.clock import SystemClock
+from bot.delivery.embedded import EmbeddedStore
+from bot.delivery.hub import Hub
+from bot.delivery.outbox import Outbox
+from bot.delivery.settings import DeliverySettings, RateLimit
+from bot.delivery.store import Store
+from bot.delivery.worker import Worker
+from bot.desk import RunningDesk
+from bot.dialogue.project import Project
+from bot.folder import load_folder
+from bot.paths import AssistantPaths
+from bot.runtime import Runtime
+from bot.secrets_file import admin_token, derived
+from bot.startup import start_runtime
+
+log = logging.getLogger(__name__)
+
+ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared with, never bound by default
+
+LIMITS = {
+    "connect": RateLimit(per_s=1, burst=30),
+    "message": RateLimit(per_s=2, burst=20),
+    "rest": RateLimit(per_s=200, burst=400),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeSettings:
+    """How to serve an assistant. ``redis_url`` None: the embedded store under ``.kefu``."""
+
+    folder: Path
+    host: str = "127.0.0.1"
+    port: int = 5005
+    redis_url: str | None = None
+    auth_token: str | None = None
+    origins: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
+    delivery: DeliverySettings = field(default_factory=lambda: DeliverySettings(limits=LIMITS))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """A server that answers. ``new_token``: the admin token, if it was made just now."""
+
+    url: str
+    release_id: str
+    new_token: str | None
+    warnings: tuple[str, ...]
+
+
+async def serve(settings: ServeSettings, announce: Callable[[Serving], None]) -> None:
+    """Serve until SIGTERM or SIGINT, then finish the turns that run and leave."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stopping.set)
+    async with running(settings) as serving:
+        announce(serving)
+        await stopping.wait()
+
+
+@asynccontextmanager
+async def running(settings: ServeSettings) -> AsyncIterator[Serving]:
+    """A server that answers within the block.
+
+    Raises ProjectFaults, and the errors under KefuError for what is missing: a release, a store, an action server.
+    """
+    paths = AssistantPaths(settings.folder)
+    project = load_folder(settings.folder, env=os.environ)
+    given = {**os.environ, "KEFU_TOKEN": settings.auth_token} if settings.auth_token else os.environ
+    token, is_new = admin_token(paths.state, given)
+    async with AsyncExitStack() as stack:
+        store = await _store(settings, paths, stack)
+        runtime = await start_runtime(paths, project, stack)
+        hub, metrics, clock = Hub(store), Metrics(), SystemClock()
+        warnings = await store.open()
+        await hub.start()
+        stack.push_async_callback(hub.stop)
+        desk = RunningDesk(runtime=runtime, store=store)
+        channels = configure(project.credentials, inbox=hub, metrics=metrics)
+        await _start_channels(channels, stack)
+        worker = Worker(store, hub, lambda: runtime.current.engine, clock=clock, senders=channels.senders)
+        outbox = Outbox(store, channels.senders, clock=clock)
+        exclusive = settings.redis_url is None
+        await worker.start(exclusive=exclusive)
+        stack.push_async_callback(worker.stop)
+        await outbox.start(exclusive=exclusive)
+        stack.push_async_callback(outbox.stop)
+        await _follow(runtime, stack)
+        doors = _Doors(
+            settings=settings, project=project, token=token, desk=desk, hub=hub, channels=channels, metrics=metrics
+        )
+        url = await _listen(doors.application(), settings, stack)
+        desk.started = True
+        metrics.release(runtime.current.release.id)
+        stack.callback(setattr, desk, "draining", True)
+        for channel in channels.all:
+            await channel.register()
+        yield Serving(
+            url=url,
+            release_id=runtime.current.release.id,
+            new_token=token if is_new else None,
+            warnings=tuple(warnings),
+        )
+
+
+async def _store(settings: ServeSettings, paths: AssistantPaths, stack: AsyncExitStack) -> Store:
+    url = settings.redis_url
+    if url is None:
+        embedded = EmbeddedStore(paths.state / "store")
+        url = await embedded.start()
+        stack.push_async_callback(embedded.stop)
+    store = Store(url, settings.delivery)
+    stack.push_async_callback(store.close)
+    return store
+
+
+async def _start_channels(channels: Channels, stack: AsyncExitStack) -> None:
+    for channel in channels.all:
+        await channel.start()
+        stack.push_async_callback(channel.stop)
+
+
+async def _follow(runtime: Runtime, stack: AsyncExitStack) -> None:
+    task = asyncio.create_task(runtime.follow(), name="follow-release")
+
+    async def end() -> None:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    stack.push_async_callback(end)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Doors:
+    """Everything that answers over HTTP."""
+
+    settings: ServeSettings
+    project: Project
+    token: str
+    desk: RunningDesk
+    hub: Hub
+    channels: Channels
+    metrics: Metrics
+
+    def application(self) -> web.Application:
+        """Put every route behind its guards."""
+        api, conversations = HttpApi(self.desk, self.metrics), ConversationsApi(self.desk, self.hub)
+        sockets = OpenSockets()
+        application = web_application(
+            open_routes=[
+                *api.open_routes(),
+                *web_routes(self.hub, self._web_settings(), sockets),
+                *(route for channel in self.channels.all for route in channel.routes()),
+            ],
+            closed_routes=[*api.closed_routes(), *conversations.closed_routes()],
+            tokens=[self.token],
+            metrics=self.metrics,
+            trusted_proxies=self.settings.trusted_proxies,
+            cors_origins=self.settings.origins,
+        )
+        application.on_shutdown.append(sockets.close)
+        return application
+
+    def _web_settings(self) -> WebSettings:
+        section = self.project.credentials.get("web") or {}
+        return WebSettings(
+            secret=derived(self.token, "guest"),
+            allowed_origins=self.settings.origins,
+            title=str(section.get("title") or self.project.config.assistant_id or "Service desk"),
+            suggestions=_strings(section.get("suggestions")),
+            greeting=str(section.get("greeting") or ""),
+        )
+
+
+def _strings(value: object) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, list | tuple) else ()
+
+
+async def _listen(application: web.Application, settings: ServeSettings, stack: AsyncExitStack) -> str:
+    runner = web.AppRunner(
+        application, access_log=None, handle_signals=False, shutdown_timeout=settings.delivery.drain_s
+    )
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    site = web.TCPSite(runner, settings.host, settings.port)
+    await site.start()
+    port = runner.addresses[0][1]
+    shown = "127.0.0.1" if settings.host in ANY_ADDRESS else settings.host
+    return f"http://{shown}:{port}/"

