@@ -3,6 +3,7 @@
 KefuError (kefu)
 ├── StoreError (store)
 │   ├── StoreUnavailable (store_unavailable): nothing was queued, or it is unknown; the caller must not acknowledge
+│   ├── StoreInUse (store_in_use): another program has the data folder of the embedded store
 │   ├── StoreBusy (store_busy): a limit was reached; try again later
 │   └── LogTrimmed (log_trimmed): the log no longer reaches back that far
 ├── ReleaseError (release): a release that is missing, torn, foreign or does not fit
@@ -14,6 +15,7 @@ KefuError (kefu)
 │   ├── ActionGarbled (action_garbled): the answer is no result
 │   ├── ActionTimeout (action_timeout): no answer in time
 │   └── ActionUnreachable (action_unreachable): nobody listens at the address
+├── BenchError (bench): a benchmark could not be run
 ├── ModelsBusy (models_busy): too many messages wait for a model
 ├── ChannelError (channel): a platform that cannot be registered with
 │   └── CredentialsError (credentials): channel settings that cannot be used
@@ -38,6 +40,12 @@ class StoreUnavailable(StoreError):
     """The store cannot be reached."""
 
     code = "store_unavailable"
+
+
+class StoreInUse(StoreError):
+    """Another program has the data folder."""
+
+    code = "store_in_use"
 
 
 class StoreBusy(StoreError):
@@ -108,6 +116,12 @@ class ActionUnreachable(ActionError):
     """The action server cannot be reached."""
 
     code = "action_unreachable"
+
+
+class BenchError(KefuError):
+    """A benchmark could not be run."""
+
+    code = "bench"
 
 
 class ModelsBusy(KefuError):

@@ -21,7 +21,7 @@ def known_order(value: Any, dispatcher: CollectingDispatcher) -> dict[str, Any] 
     if number is None:
         dispatcher.utter_message(text="An order number looks like MP-12345.")
     elif order is None:
-        dispatcher.utter_message(text=f"I cannot find an order {number}. Please check the number in your confirmation e-mail.")
+        dispatcher.utter_message(text=f"I cannot find an order {number}. Please check the number in your e-mail.")
     return order
 
 
@@ -82,6 +82,7 @@ class ValidateCancelForm(FormValidationAction):
         if order is None:
             return {"order_number": None}
         if order["state"] != "processing":
-            dispatcher.utter_message(text=f"Order {order['number']} is {order['state']} and cannot be cancelled any more.")
+            text = f"Order {order['number']} is {order['state']} and cannot be cancelled any more."
+            dispatcher.utter_message(text=text)
             return {"order_number": None}
         return {"order_number": order["number"]}

@@ -1,4 +1,4 @@
-"""Looking orders up, returning and cancelling them. Each may run twice for one message and then changes nothing more."""
+"""Looking orders up, returning and cancelling them. Each may run twice for one message: the second time changes nothing."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from rasa_sdk.types import DomainDict
 from actions import database
 
 STATES = {
-    "processing": "Order {number} ({product}) of {ordered} is being prepared. It should arrive {eta}, brought by {carrier}.",
+    "processing": "Order {number} ({product}) of {ordered} is being prepared. It should arrive {eta} with {carrier}.",
     "shipped": "Order {number} ({product}) of {ordered} is on its way with {carrier} and should arrive on {eta}.",
     "delivered": "Order {number} ({product}) of {ordered} was delivered {eta} by {carrier}.",
     "cancelled": "Order {number} ({product}) of {ordered} was cancelled.",
@@ -65,9 +65,10 @@ class ActionCancelOrder(Action):
         database.execute("UPDATE orders SET state = 'cancelled' WHERE number = ? AND state = 'processing'", number)
         order: dict[str, Any] = database.order(number) or {"state": "unknown"}
         if order["state"] == "cancelled":
-            dispatcher.utter_message(text=f"Order {number} is cancelled. You get your money back within 5 working days.")
+            outcome = "is cancelled. You get your money back within 5 working days."
         else:
-            dispatcher.utter_message(text=f"Order {number} has just left the warehouse and cannot be cancelled any more.")
+            outcome = "has just left the warehouse and cannot be cancelled any more."
+        dispatcher.utter_message(text=f"Order {number} {outcome}")
         return cleared("cancel_confirmed", "order_number")
 
 

@@ -17,17 +17,18 @@ class ActionCheckStock(Action):
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> list[EventType]:
         product, city = tracker.get_slot("product"), tracker.get_slot("city")
         if not product:
-            dispatcher.utter_message(text="Which product are you looking for? For example: is the floor lamp in stock in London?")
+            dispatcher.utter_message(text="Which product are you looking for, and in which city?")
             return []
         rows = database.query("SELECT city, quantity FROM stock WHERE product = lower(?) AND quantity > 0", product)
         here = [row for row in rows if city and row["city"].lower() == city.lower()]
         places = ", ".join(f"{row['city']} ({row['quantity']})" for row in here or rows)
         if not rows:
-            dispatcher.utter_message(text=f"The {product} is out of stock at the moment; new ones take about four weeks.")
+            outcome = "is out of stock at the moment; new ones take about four weeks."
         elif city and not here:
-            dispatcher.utter_message(text=f"The {product} is not in stock in {city}, but we have it in {places}.")
+            outcome = f"is not in stock in {city}, but we have it in {places}."
         else:
-            dispatcher.utter_message(text=f"The {product} is in stock: {places}. You can reserve it in the shop or order it online.")
+            outcome = f"is in stock: {places}. You can reserve it in the shop or order it online."
+        dispatcher.utter_message(text=f"The {product} {outcome}")
         return [SlotSet("product", None), SlotSet("city", None)]
 
 
