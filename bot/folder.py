@@ -18,24 +18,25 @@ def read_sources(folder: Path) -> tuple[SourceFile, ...]:
 
     Raises ProjectFaults with each file that is no UTF-8, too large or unreadable, or if there is no such folder.
     """
-    if not folder.is_dir():
-        fault = Fault(
-            path=str(folder),
-            line=1,
-            what="there is no such folder",
-            remedy='name a folder, or make one with "kefu init"',
-        )
-        raise ProjectFaults([fault])
-    read = [_read(folder, path) for path in sorted(_paths(folder))]
-    faults = [entry for entry in read if isinstance(entry, Fault)]
+    sources, faults = _read_all(folder)
     if faults:
         raise ProjectFaults(faults)
-    return tuple(entry for entry in read if isinstance(entry, SourceFile))
+    return sources
 
 
 def load_folder(folder: Path, *, env: Mapping[str, str]) -> Project:
     """Load the assistant in ``folder``. Raises ProjectFaults with everything that is wrong with it."""
-    return load_project(read_sources(folder), env=env)
+    sources, faults = _read_all(folder)
+    return load_project(sources, env=env, unread=faults)
+
+
+def _read_all(folder: Path) -> tuple[tuple[SourceFile, ...], tuple[Fault, ...]]:
+    if not folder.is_dir():
+        remedy = 'name a folder, or make one with "kefu init"'
+        raise ProjectFaults([Fault(path=str(folder), line=1, what="there is no such folder", remedy=remedy)])
+    read = [_read(folder, path) for path in sorted(_paths(folder))]
+    sources = tuple(entry for entry in read if isinstance(entry, SourceFile))
+    return sources, tuple(entry for entry in read if isinstance(entry, Fault))
 
 
 def _paths(folder: Path) -> Iterator[Path]:

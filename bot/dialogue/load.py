@@ -33,14 +33,17 @@ TELLING_KEYS = frozenset(DATA_KEYS) - {"version", "config", "actions"}
 _VERSION = re.compile(r"\d+(\.\d+)*")
 
 
-def load_project(files: Sequence[SourceFile], *, env: Mapping[str, str]) -> Project:
+def load_project(files: Sequence[SourceFile], *, env: Mapping[str, str], unread: Sequence[Fault] = ()) -> Project:
     """Read, merge and check the files of an assistant; files that are no YAML or stand elsewhere are left alone.
 
-    ``env`` resolves ``${NAME}``. Raises ProjectFaults with all faults, in the order of paths and lines.
+    ``env`` resolves ``${NAME}``; ``unread`` are faults of files that have no text. Raises ProjectFaults with all
+    faults, in the order of paths and lines.
     """
     reading = Reading()
+    reading.faults += unread
+    reading.torn = bool(unread)
     roots = [root for file in sorted(files, key=_rank) if (root := _root(file, env, reading)) is not None]
-    project = _project(roots, {file.path for file in files}, reading)
+    project = _project(roots, {entry.path for entry in (*files, *unread)}, reading)
     faults, notices = ((), ()) if reading.torn else check(project)
     found = {*reading.faults, *faults}
     if found:

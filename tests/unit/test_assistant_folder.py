@@ -43,10 +43,17 @@ def test_line_ends_of_windows_and_a_byte_order_mark(tmp_path):
 def test_bytes_that_are_no_text_are_a_fault_with_their_line(tmp_path):
     write(tmp_path, "config.yml", b"language: en\n# \xe4\xf6\n")
     write(tmp_path, "domain.yml", b"\xff\xfe")
+    write(tmp_path, "data/nlu.yml", "nlu:\n- intnt: a\n")  # the others are read all the same
     with pytest.raises(ProjectFaults) as raised:
         load_folder(tmp_path, env={})
-    assert [(fault.path, fault.line) for fault in raised.value.faults] == [("config.yml", 2), ("domain.yml", 1)]
+    assert [(fault.path, fault.line) for fault in raised.value.faults] == [
+        ("config.yml", 2),
+        ("data/nlu.yml", 2),
+        ("domain.yml", 1),
+    ]
     assert "UTF-8" in raised.value.faults[0].remedy
+    with pytest.raises(ProjectFaults, match="UTF-8"):
+        read_sources(tmp_path)
 
 
 def test_a_folder_that_is_not_there(tmp_path):
