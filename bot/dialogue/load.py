@@ -43,7 +43,8 @@ def load_project(files: Sequence[SourceFile], *, env: Mapping[str, str], unread:
     reading.faults += unread
     reading.torn = bool(unread)
     roots = [root for file in sorted(files, key=_rank) if (root := _root(file, env, reading)) is not None]
-    project = _project(roots, {entry.path for entry in (*files, *unread)}, reading)
+    paths = {file.path for file in files} | {fault.path for fault in unread}
+    project = _project(roots, paths, reading)
     faults, notices = ((), ()) if reading.torn else check(project)
     found = {*reading.faults, *faults}
     if found:
