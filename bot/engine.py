@@ -184,9 +184,9 @@ class Engine:
             return parse_slash(inbound.text, self._domain) or await self._models.parse(inbound.text)
 
     def _hear(self, inbound: Inbound, parse: Parse, scene: Scene) -> Scene:
-        turn, message = scene.turn, self._now(uttered(inbound, parse, scene.tracker))
-        scene = scene.after([message])
-        turn.heard, turn.kept = parse, scene.tracker
+        scene = self._listen(scene)
+        scene = self._add(scene, uttered(inbound, parse, scene.tracker))
+        scene.turn.heard, scene.turn.kept = parse, scene.tracker
         return scene
 
     async def _fill_slots(self, scene: Scene) -> Scene:
@@ -296,7 +296,7 @@ class Engine:
         return self._add(scene, *await builtin.apology(scene))
 
     def _listen(self, scene: Scene) -> Scene:
-        """End a turn where the next one expects it to end."""
+        """See to it that the bot listens: a turn begins and ends there."""
         if scene.tracker.latest_action_name == LISTEN:
             return scene
         return self._add(scene, ActionExecuted(name=LISTEN, policy="route", confidence=1.0))

@@ -166,6 +166,8 @@ def _undecided(tracker: Tracker, own: Decision, prediction: Prediction, reasons:
 
 def _continue(tracker: Tracker, prediction: Prediction, outlook: Outlook) -> Decision:
     """A later step of a turn: the policies go on, but no fallback is added to an answer or an apology."""
+    if prediction.action == KNOWLEDGE and outlook.declined:
+        return _own(OFFER, "offer", reasons=(_predicted(prediction), _declined(outlook)))
     answered = tracker.latest_action_name in (KNOWLEDGE, OFFER, HANDOFF, RESUME)
     enough = answered or outlook.failed or (outlook.learns and _has_spoken(tracker))
     if not (prediction.is_fallback and enough):

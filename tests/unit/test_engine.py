@@ -360,3 +360,37 @@ async def test_what_breaks_is_answered_and_the_message_kept(caplog):
     assert (result.record.route, result.record.actions[0]["error"]) == ("error", "turn_failed")
     assert "hi there" not in caplog.text.replace(str(result), "")
     assert await anna.says("/greet") == ["Hello!"]
+
+
+class BrokenServer:
+    async def run(self, name, tracker, domain, *, idempotency_key):
+        raise KeyError("a bug of ours")
+
+
+async def test_a_turn_that_breaks_down_before_it_began():
+    domain = SHOP.replace("actions: [action_check]", "actions: [action_check, action_session_start]")
+    anna = conversation(project(domain, RULES), FakeModels(MEANINGS), actions=BrokenServer())
+    assert await anna.says("hi") == [FAILED]
+    assert await anna.says("hi") == ["Hello!"]
+
+
+async def test_a_session_begins_even_if_its_own_action_fails():
+    domain = SHOP.replace("actions: [action_check]", "actions: [action_check, action_session_start]")
+    anna = conversation(project(domain, RULES), FakeModels(MEANINGS), actions=FakeActions({}))
+    result = await anna.send("hi")
+    assert any(isinstance(event, SessionStarted) for event in result.events)
+    assert [reply.text for reply in result.replies] == ["Hello!"]
+    assert result.record.actions[0] == {"name": "action_session_start", "error": "action_unknown"} | {
+        "detail": "action_session_start"
+    }
+
+
+async def test_a_custom_session_start_may_greet():
+    domain = SHOP.replace("actions: [action_check]", "actions: [action_check, action_session_start]")
+    begin = answers(
+        SessionStarted(), ActionExecuted(name="action_listen"), responses=[{"text": "Welcome.", "buttons": []}]
+    )
+    actions = FakeActions({"action_session_start": begin})
+    anna = conversation(project(domain, RULES), FakeModels(MEANINGS), actions=actions)
+    assert await anna.says("hi") == ["Welcome.", "Hello!"]
+    assert await anna.says("hi") == ["Hello!"]

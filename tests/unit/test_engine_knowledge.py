@@ -122,6 +122,13 @@ async def test_a_rule_for_knowledge_where_there_is_none():
     assert await conversation(project(SHOP, RULES), FakeModels(MEANINGS)).says("opening hours") == [OFFER]
 
 
+@pytest.mark.parametrize(("chance", "answer"), [(0.9, ANSWER), (0.1, OFFER)])
+async def test_knowledge_as_a_later_step_of_a_rule(chance, answer):
+    rules = RULES.replace("{action: action_knowledge}", "{action: utter_chitchat}, {action: action_knowledge}")
+    models = FakeModels(MEANINGS, {"opening hours": chance}, has_knowledge=True)
+    assert await conversation(project(SHOP, rules), models).says("opening hours") == ["I am fine.", answer]
+
+
 async def test_an_answer_names_its_source_and_can_be_rated():
     models = FakeModels(MEANINGS, {"when?": 0.9}, has_knowledge=True)
     result = await conversation(project(SHOP, RULES), models).send("when?")
