@@ -12,8 +12,10 @@ from bot.dialogue.project import Project, SourceFile
 
 
 def project(**files: str) -> Project:
-    """An assistant whose files are given by name (``data`` is ``data.yml``), as indented YAML."""
-    sources = [SourceFile(path=f"{name}.yml", text=dedent(text)) for name, text in files.items()]
+    """An assistant of ``domain.yml``, ``data/data.yml``, ``tests/test_stories.yml`` and so on, as indented YAML."""
+    given = {"config": "language: en", **files}
+    folders = {"data": "data/", "test_stories": "tests/"}
+    sources = [SourceFile(path=f"{folders.get(name, '')}{name}.yml", text=dedent(text)) for name, text in given.items()]
     return load_project(sources, env={})
 
 

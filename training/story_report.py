@@ -170,9 +170,16 @@ def _check_json(check: Check) -> Json:
 def _stories_yaml(results: Sequence[StoryResult], otherwise: str) -> str:
     if not results:
         return f"# {otherwise}\n"
-    comments = [{check.line: f"predicted: {_shown(check.got)}" for check in r.mismatches} for r in results]
-    stories = zip((result.dialogue for result in results), comments, strict=True)
-    return 'version: "3.1"\nstories:\n' + "".join(story_yaml(dialogue, notes) for dialogue, notes in stories)
+    stories = (story_yaml(result.dialogue, _comments(result)) for result in results)
+    return 'version: "3.1"\nstories:\n' + "".join(stories)
+
+
+def _comments(result: StoryResult) -> dict[int, str]:
+    """What was predicted instead, by line."""
+    found: dict[int, list[str]] = {}
+    for check in result.mismatches:
+        found.setdefault(check.line, []).append(_shown(check.got))
+    return {line: "predicted: " + ", then ".join(got) for line, got in found.items()}
 
 
 # --- figures ---

@@ -217,7 +217,7 @@ def _placed(block: _Block, steps: Sequence[Step], domain: Domain) -> tuple[_Plac
     if story.kind == "rule" and not story.wait_for_user_input:
         out.append(_Placed(ActionExecuted(name=ANYTHING), 0))
     if not block.ends:
-        _listen(out, 0)
+        _listen(out, steps[-1].line if steps else 0)
     return tuple(map(_explicit_null, out)) if story.kind == "rule" else tuple(out)
 
 
