@@ -169,7 +169,8 @@ def _continue(tracker: Tracker, prediction: Prediction, outlook: Outlook) -> Dec
     if prediction.action == KNOWLEDGE and outlook.declined:
         return _own(OFFER, "offer", reasons=(_predicted(prediction), _declined(outlook)))
     answered = tracker.latest_action_name in (KNOWLEDGE, OFFER, HANDOFF, RESUME)
-    enough = answered or outlook.failed or (outlook.learns and _has_spoken(tracker))
+    lenient = outlook.learns or outlook.has_knowledge
+    enough = answered or outlook.failed or (lenient and _has_spoken(tracker))
     if not (prediction.is_fallback and enough):
         return _follow(prediction, None, ())
     loop = tracker.active_loop

@@ -91,7 +91,8 @@ def test_opening(tracker, prediction, outlook, expected):
     ("done", "loop", "prediction", "outlook", "action"),
     [
         ("utter_x", None, LISTEN, KNOWS, "action_listen"),
-        ("utter_x", None, FALLBACK, KNOWS, "action_default_fallback"),
+        ("utter_x", None, FALLBACK, NOTHING, "action_default_fallback"),  # as Rasa does
+        ("utter_x", None, FALLBACK, KNOWS, "action_listen"),
         ("utter_x", None, FALLBACK, Outlook(learns=True), "action_listen"),  # TED would have listened
         ("action_x", None, FALLBACK, Outlook(failed=True), "action_listen"),  # one apology is enough
         ("action_knowledge", None, FALLBACK, KNOWS, "action_listen"),
