@@ -17,6 +17,9 @@ from bot.dialogue.tracker import Tracker
 from bot.messages import Inbound, Reply, Sender, SendResult, Sent
 from bot.ports import Partial, TurnRecord, TurnResult
 
+STATUS = {"agent": "handoff", "resume": "resumed"}
+"""What the counting engine makes of these kinds."""
+
 
 class SystemClock:
     def now(self) -> float:
@@ -45,11 +48,13 @@ class CountingEngine:
     domain: Domain = field(default_factory=Domain)
     before: Callable[[Inbound, Partial], Awaitable[None]] | None = None
 
-    async def handle(self, inbound: Inbound, tracker: Tracker, partial: Partial) -> TurnResult:
-        if self.before is not None:
+    async def handle(self, inbound: Inbound, tracker: Tracker, *, partial: Partial | None = None) -> TurnResult:
+        if self.before is not None and partial is not None:
             await self.before(inbound, partial)
         if inbound.kind != "message":
-            return TurnResult(events=(), replies=(), record=TurnRecord(route=inbound.kind))
+            return TurnResult(
+                events=(), replies=(), record=TurnRecord(route=inbound.kind), status=STATUS.get(inbound.kind)
+            )
         answer = f"{len(said(tracker)) + 1}:{inbound.text}"
         parse = Parse(text=inbound.text, intent=IntentScore(name="say", confidence=0.9))
         events: tuple[Event, ...] = (UserUttered(text=inbound.text, parse=parse), BotUttered(text=answer))

@@ -1,15 +1,16 @@
 -- End a turn: everything it adds appears at once, or nothing does.
 -- KEYS 1 meta  2 mailbox  3 ready  4 tracker  5 log  6 seen  7 out  8 due  9 transcript  10 dead  11 feedback
+--      12 handoff
 -- ARGV 1 conversation  2 epoch  3 ready id  4 message id  5 the event as JSON  6 this hub  7 origin's channel ('' for
 --      none)  8 live channel  9 conversation ttl s  10 log length  11 log ttl s  12 transcript JSON  13 transcript
---      length  14 transcript ttl s  15 dead letter JSON ('' for none)  16 dead length  17 rated reply  18 rating JSON,
---      then three lists, each led by its length: events, log frames, replies to send
+--      length  14 transcript ttl s  15 dead letter JSON ('' for none)  16 dead length  17 rated reply  18 rating JSON  19 status
+--      ('' if it did not change)  20 now, s, then three lists, each led by its length: events, log frames, replies to send
 -- Returns {'done', number of the first log frame, number of frames}, {'gone'} or {'fenced'}.
 -- A repeated call answers gone, or fenced when the conversation has gone on.
 if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[2] then return {'fenced'} end
 if redis.call('XDEL', KEYS[2], ARGV[4]) == 0 then return {'gone'} end
 
-local at = 19
+local at = 21
 local function list()
   local first, last = at + 1, at + tonumber(ARGV[at])
   at = last + 1
@@ -43,6 +44,12 @@ if ARGV[15] ~= '' then redis.call('XADD', KEYS[10], 'MAXLEN', '~', ARGV[16], '*'
 if ARGV[17] ~= '' then
   redis.call('HSET', KEYS[11], ARGV[17], ARGV[18])
   redis.call('EXPIRE', KEYS[11], ARGV[14])
+end
+
+if ARGV[19] == 'handoff' then
+  redis.call('ZADD', KEYS[12], 'NX', ARGV[20], ARGV[1])
+elseif ARGV[19] ~= '' then
+  redis.call('ZREM', KEYS[12], ARGV[1])
 end
 
 redis.call('XACK', KEYS[3], 'workers', ARGV[3])

@@ -239,7 +239,7 @@ class EmbeddedStore:
 
     def _spawn(self) -> None:
         self._adopted_pid = None
-        self._process = subprocess.Popen(  # noqa: S603  # our own binary or the operator's
+        self._process = subprocess.Popen(  # our own binary or the operator's
             [str(find_binary(self._configured_binary)), str(self._config_path())],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -36,7 +36,7 @@ class Keys:
         """A key that the conversations of a partition share.
 
         ``ready`` and ``due`` (streams: run queues of workers and senders), ``later`` (sorted set: when a postponed
-        conversation is due), ``transcript`` and ``dead`` (streams).
+        conversation is due), ``handoff`` (sorted set: conversations with a person), ``transcript``, ``dead`` (streams).
         """
         return f"{self.prefix}:{{{partition}}}:{kind}"
 

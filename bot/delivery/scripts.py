@@ -26,4 +26,4 @@ def script(name: str) -> Script:
     return _read(name)
 
 
-NAMES = ("ingest", "begin", "commit", "heartbeat", "take", "settle", "wake", "bucket")
+NAMES = ("ingest", "begin", "commit", "heartbeat", "take", "settle", "wake", "sweep", "bucket")

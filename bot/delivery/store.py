@@ -20,9 +20,9 @@ from bot.delivery.codec import (
 )
 from bot.delivery.keys import SENDERS, WORKERS, Keys
 from bot.delivery.probe import probe
-from bot.delivery.settings import DeliverySettings, RateLimit
+from bot.delivery.settings import DAY_S, DeliverySettings, RateLimit
 from bot.dialogue.events import Event
-from bot.errors import LogTrimmed, StoreUnavailable
+from bot.errors import LogTrimmed, StoreError, StoreUnavailable
 from bot.messages import Inbound, LogFrame, Verdict
 
 
@@ -96,6 +96,17 @@ class Commit:
     outbox: Sequence[str] = ()
     dead: str = ""
     rating: Rating | None = None
+    status: str = ""
+    at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handoff:
+    """A conversation that waits for a person or has one; ``since`` in seconds since the epoch."""
+
+    conversation_id: str
+    channel: str
+    since: float
 
 
 @dataclass(slots=True)
@@ -112,11 +123,22 @@ class Store:
         self.keys = Keys(prefix=self.settings.prefix, partitions=self.settings.partitions)
 
     async def open(self) -> tuple[str, ...]:
-        """Check the server, teach it the scripts, make the consumer groups. Returns warnings for the operator."""
+        """Check the server, teach it the scripts, make the consumer groups. Returns warnings for the operator.
+
+        Raises StoreError if the server cannot do what is needed, or holds data of another number of partitions.
+        """
         warnings = await probe(self.client)
+        await self._check_partitions()
         await self.client.load_scripts()
         await self.make_groups()
         return warnings
+
+    async def _check_partitions(self) -> None:
+        """The number of partitions is part of every key: with another one, all that is stored would be out of sight."""
+        key, wanted = f"{self.settings.prefix}:partitions", str(self.settings.partitions)
+        await self.client.command("SET", key, wanted, "NX")
+        if (found := await self.client.command("GET", key)) != wanted:
+            raise StoreError(f"the store was made with {found} partitions, the setting says {wanted}: set it back")
 
     async def make_groups(self) -> None:
         """Make the consumer groups that are not there, reading from the very first entry."""
@@ -240,6 +262,7 @@ class Store:
                 keys.queue(cid, "transcript"),
                 keys.queue(cid, "dead"),
                 keys.of(cid, "feedback"),
+                keys.queue(cid, "handoff"),
             ],
             [
                 cid,
@@ -260,6 +283,8 @@ class Store:
                 max(1, retention.dead_letters // self.settings.partitions),
                 rating.reply_id if rating else "",
                 dump({"value": rating.value, "at": rating.at}) if rating else "",
+                commit.status,
+                commit.at,
                 *_counted(dump_event(event) for event in commit.events),
                 *_counted(dump_frame(frame) for frame in commit.frames),
                 *_counted(commit.outbox),
@@ -328,15 +353,12 @@ class Store:
 
     async def log_after(self, conversation_id: str, seq: int) -> tuple[LogFrame, ...]:
         """Every log frame with a greater number. Raises LogTrimmed if some of them are no longer kept."""
-        meta, entries = await self.client.commands(
+        meta, entries = await self._all(
             [
                 ("HGET", self.keys.of(conversation_id, "meta"), "seq"),
                 ("XRANGE", self.keys.of(conversation_id, "log"), f"({max(seq, 0)}-0", "+"),
             ]
         )
-        for answer in (meta, entries):
-            if isinstance(answer, Exception):
-                raise StoreUnavailable(f"the log cannot be read: {answer}") from answer
         frames = _frames(entries)
         first = frames[0].seq if frames else int(meta or 0) + 1
         if first != max(seq, 0) + 1:
@@ -359,16 +381,40 @@ class Store:
         return load_events(await self.client.command("LRANGE", self.keys.of(conversation_id, "tracker"), 0, -1))
 
     async def tidy(self, *, now: float) -> None:
-        """Drop transcripts and dead letters that are older than the settings keep them."""
+        """Drop transcripts and dead letters older than the settings keep them, and consumers that died long ago."""
         retention = self.settings.retention
         ages = (("transcript", retention.transcript_s), ("dead", retention.conversation_s))
-        await self.client.commands(
+        partitions = range(self.settings.partitions)
+        await self._all(
             [
                 ("XTRIM", self.keys.shared(partition, kind), "MINID", "~", round((now - age_s) * 1000))
-                for partition in range(self.settings.partitions)
+                for partition in partitions
                 for kind, age_s in ages
             ]
         )
+        for partition in partitions:
+            for kind, group in (("ready", WORKERS), ("due", SENDERS)):
+                await self.client.script("sweep", [self.keys.shared(partition, kind)], [group, DAY_S * 1000])
+
+    async def handoffs(self) -> tuple[Handoff, ...]:
+        """Conversations that were handed to a person and not yet back, the longest waiting first."""
+        partitions = range(self.settings.partitions)
+        ranges = [("ZRANGE", self.keys.shared(partition, "handoff"), 0, -1, "WITHSCORES") for partition in partitions]
+        waiting = [pair for found in await self._all(ranges) for pair in zip(found[::2], found[1::2], strict=True)]
+        channels = await self._all([("HGET", self.keys.of(cid, "meta"), "channel") for cid, _ in waiting])
+        handoffs = [
+            Handoff(conversation_id=cid, channel=channel or "", since=float(since))
+            for (cid, since), channel in zip(waiting, channels, strict=True)
+        ]
+        return tuple(sorted(handoffs, key=lambda handoff: handoff.since))
+
+    async def _all(self, commands: Sequence[Sequence[Argument]]) -> list[Any]:
+        """Answers of which none is an error."""
+        answers = await self.client.commands(commands)
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise StoreUnavailable(f"the store cannot be read: {answer}") from answer
+        return answers
 
     async def take_token(self, bucket: str, key: str, limit: RateLimit) -> float:
         """Take one token: 0.0 if there was one, else the seconds until there is."""

@@ -43,7 +43,7 @@ class Engine(Protocol):
         """The domain that trackers are folded with."""
         ...
 
-    async def handle(self, inbound: Inbound, tracker: Tracker, partial: Partial) -> TurnResult:
+    async def handle(self, inbound: Inbound, tracker: Tracker, *, partial: Partial | None = None) -> TurnResult:
         """One turn; ``partial`` shows an answer while it is being written."""
         ...
 
@@ -181,10 +181,10 @@ class Worker:
 
         sender = self._senders.get(turn.channel)
         if sender is None:
-            return await engine.handle(turn.inbound, tracker, partial)
+            return await engine.handle(turn.inbound, tracker, partial=partial)
         typing = asyncio.create_task(_type_later(sender, turn.recipient_id))
         try:
-            return await engine.handle(turn.inbound, tracker, partial)
+            return await engine.handle(turn.inbound, tracker, partial=partial)
         finally:
             typing.cancel()
 
@@ -201,6 +201,8 @@ class Worker:
             transcript=dump_transcript(transcript),
             dead=dump_transcript(transcript) if transcript.dead else "",
             rating=_rating(turn.inbound, at),
+            status=result.status or "",
+            at=at,
         )
         self._trackers.drop(turn.conversation_id)
         done = await self._commit(commit)

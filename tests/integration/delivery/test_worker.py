@@ -11,6 +11,7 @@ from bot.delivery.store import Store
 from bot.delivery.transcript import read_transcripts
 from bot.delivery.worker import Worker
 from bot.dialogue.domain import Domain
+from bot.errors import StoreError, StoreUnavailable
 from bot.messages import Inbound
 from bot.ports import Partial
 
@@ -163,3 +164,47 @@ async def test_an_agents_words_go_where_the_customer_is(store: Store) -> None:
         await parts.hub.ask(words, timeout_s=20)
         meta = await store.client.command("HGETALL", store.keys.of("anna", "meta"))
     assert (meta["channel"], meta["recipient"]) == ("web", "anna")
+
+
+async def test_conversations_with_a_person_are_listed(store: Store) -> None:
+    async with delivery(store) as parts:
+        for name in ("anna", "李雷", "bob"):
+            await parts.hub.ask(message("hi", to=name, channel="web"), timeout_s=20)
+        for number, (name, kind) in enumerate(
+            [("李雷", "agent"), ("anna", "agent"), ("李雷", "agent"), ("anna", "resume")]
+        ):
+            await parts.hub.ask(replace(message("", event_id=f"{number}", to=name), kind=kind), timeout_s=20)
+        (waiting,) = await store.handoffs()
+        frames = await parts.hub.log_after("anna", 2)
+    assert (waiting.conversation_id, waiting.channel) == ("李雷", "web")
+    assert abs(waiting.since - time.time()) < 10
+    assert [(frame.type, frame.text) for frame in frames] == [("status", "handoff"), ("status", "resumed")]
+
+
+async def test_consumers_that_died_long_ago_are_forgotten(store: Store) -> None:
+    queue = store.keys.queue("anna", "ready")
+    await store.ingest(message("hi"))
+    for name in ("holding", "idle"):
+        await store.client.command("XREADGROUP", "GROUP", WORKERS, name, "COUNT", 1, "STREAMS", queue, ">")
+    sweep = ("sweep", [queue])
+    assert await store.client.script(*sweep, [WORKERS, 60_000]) == 0
+    await asyncio.sleep(0.01)
+    assert await store.client.script(*sweep, [WORKERS, 1]) == 1
+    left = await store.client.command("XINFO", "CONSUMERS", queue, WORKERS)
+    assert [consumer["name"] for consumer in left] == ["holding"]
+
+
+async def test_another_number_of_partitions_is_refused(store: Store) -> None:
+    other = Store(store.url, replace(store.settings, partitions=8))
+    with pytest.raises(StoreError, match="made with 16 partitions"):
+        await other.open()
+    await other.close()
+
+
+async def test_a_store_whose_memory_is_full_refuses_and_recovers(store: Store) -> None:
+    async with delivery(store) as parts:
+        await store.client.command("CONFIG", "SET", "maxmemory", 1)
+        with pytest.raises(StoreUnavailable, match="takes nothing"):
+            await parts.hub.ingest(message("hi"))
+        await store.client.command("CONFIG", "SET", "maxmemory", 0)
+        assert (await parts.hub.ask(message("hi"), timeout_s=20))[0].text == "1:hi"
