@@ -190,6 +190,8 @@ async def test_a_foreign_page_is_not_told_and_a_listed_one_is(client):
         preflight = {**headers, "Access-Control-Request-Method": "POST"}
         async with client.options("/webhooks/rest/webhook", headers=preflight) as response:
             assert response.headers.get("Access-Control-Allow-Origin") == allowed
+        async with client.get(f"/domain?token={TOKEN}", headers=headers) as response:
+            assert "Access-Control-Allow-Origin" not in response.headers
         async with client.options("/model", headers=preflight) as response:
             assert "Access-Control-Allow-Origin" not in response.headers
 

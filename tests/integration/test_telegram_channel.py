@@ -161,9 +161,10 @@ async def test_a_long_payload_comes_back_from_the_log(client, channel, inbox, pl
 
 async def test_a_long_payload_is_found_in_a_log_that_was_cut(client, channel, inbox, platform, monkeypatch):
     async def log_after(conversation_id, seq):
-        if seq < 40:
+        if seq + 1 < 41:
             raise LogTrimmed(oldest=41)
-        return [LogFrame(seq=41, type="bot", id=REPLY.id, at=1.0, reply=REPLY)]
+        kept = LogFrame(seq=41, type="bot", id=REPLY.id, at=1.0, reply=REPLY)
+        return [kept] if kept.seq > seq else []
 
     monkeypatch.setattr(inbox, "log_after", log_after)
     await channel.send("7", REPLY)
