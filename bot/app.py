@@ -8,7 +8,7 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,10 +16,11 @@ from pathlib import Path
 from aiohttp import web
 
 from bot.channels.application import web_application
+from bot.channels.client import CLIENT
 from bot.channels.conversations_api import ConversationsApi
 from bot.channels.http_api import HttpApi
 from bot.channels.metrics import Metrics
-from bot.channels.registry import Channels, configure
+from bot.channels.registry import Channels, configure, register_all
 from bot.channels.web.routes import routes as web_routes
 from bot.channels.web.settings import WebSettings
 from bot.channels.web.socket import OpenSockets
@@ -33,8 +34,8 @@ from bot.delivery.worker import Worker
 from bot.desk import RunningDesk
 from bot.dialogue.project import Project
 from bot.folder import load_folder
+from bot.measured import MeasuredEngine
 from bot.paths import AssistantPaths
-from bot.runtime import Runtime
 from bot.secrets_file import admin_token, derived
 from bot.startup import start_runtime
 
@@ -104,14 +105,20 @@ async def running(settings: ServeSettings) -> AsyncIterator[Serving]:
         desk = RunningDesk(runtime=runtime, store=store)
         channels = configure(project.credentials, inbox=hub, metrics=metrics)
         await _start_channels(channels, stack)
-        worker = Worker(store, hub, lambda: runtime.current.engine, clock=clock, senders=channels.senders)
+        worker = Worker(
+            store,
+            hub,
+            lambda: MeasuredEngine(runtime.current.engine, metrics),
+            clock=clock,
+            senders=channels.senders,
+        )
         outbox = Outbox(store, channels.senders, clock=clock)
         exclusive = settings.redis_url is None
         await worker.start(exclusive=exclusive)
         stack.push_async_callback(worker.stop)
         await outbox.start(exclusive=exclusive)
         stack.push_async_callback(outbox.stop)
-        await _follow(runtime, stack)
+        await _keep(runtime.follow(), "follow-release", stack)
         doors = _Doors(
             settings=settings, project=project, token=token, desk=desk, hub=hub, channels=channels, metrics=metrics
         )
@@ -119,8 +126,7 @@ async def running(settings: ServeSettings) -> AsyncIterator[Serving]:
         desk.started = True
         metrics.release(runtime.current.release.id)
         stack.callback(setattr, desk, "draining", True)
-        for channel in channels.all:
-            await channel.register()
+        await _keep(register_all(channels), "register-channels", stack)
         yield Serving(
             url=url,
             release_id=runtime.current.release.id,
@@ -146,8 +152,9 @@ async def _start_channels(channels: Channels, stack: AsyncExitStack) -> None:
         stack.push_async_callback(channel.stop)
 
 
-async def _follow(runtime: Runtime, stack: AsyncExitStack) -> None:
-    task = asyncio.create_task(runtime.follow(), name="follow-release")
+async def _keep(work: Coroutine[None, None, None], name: str, stack: AsyncExitStack) -> None:
+    """Run ``work`` beside everything else, at the latest until the server stops."""
+    task = asyncio.create_task(work, name=name)
 
     async def end() -> None:
         task.cancel()
@@ -193,6 +200,7 @@ class _Doors:
         return WebSettings(
             secret=derived(self.token, "guest"),
             allowed_origins=self.settings.origins,
+            client_address=lambda request: request.get(CLIENT, ""),
             title=str(section.get("title") or self.project.config.assistant_id or "Service desk"),
             suggestions=_strings(section.get("suggestions")),
             greeting=str(section.get("greeting") or ""),

@@ -24,6 +24,6 @@ class Conversation:
         inbound = Inbound(
             conversation_id=self.id, channel="cmdline", event_id=uuid.uuid4().hex, sender_id="terminal", text=text
         )
-        result = await loaded.engine.handle(inbound, tracker, partial)
+        result = await loaded.engine.handle(inbound, tracker, partial=partial)
         self.tracker = tracker.apply(*result.events)
         return result

@@ -17,7 +17,7 @@ from bot.actions.scene import Means, Scene
 from bot.actions.speaker import DomainSpeaker, Speaker
 from bot.actions.turn import Turn
 from bot.actions.utterance import reply_of
-from bot.dialogue.domain import SESSION_METADATA_SLOT
+from bot.dialogue.domain import SESSION_METADATA_SLOT, Domain
 from bot.dialogue.errors import BadEvent
 from bot.dialogue.event_json import from_json
 from bot.dialogue.events import (
@@ -83,6 +83,11 @@ class Engine:
             speaker=speaker or DomainSpeaker(),
             server=actions,
         )
+
+    @property
+    def domain(self) -> Domain:
+        """The domain that this release's trackers are folded with."""
+        return self._domain
 
     async def handle(self, inbound: Inbound, tracker: Tracker, *, partial: Partial | None = None) -> TurnResult:
         """Run one turn and return what it adds to the conversation; ``tracker`` stays as it is.

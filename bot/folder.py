@@ -1,6 +1,7 @@
 """An assistant folder on the disk: which files are read, and how bytes become text. The format is not known here."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from bot.dialogue.errors import Fault, ProjectFaults
@@ -37,6 +38,14 @@ def _read_all(folder: Path) -> tuple[tuple[SourceFile, ...], tuple[Fault, ...]]:
     read = [_read(folder, path) for path in sorted(_paths(folder))]
     sources = tuple(entry for entry in read if isinstance(entry, SourceFile))
     return sources, tuple(entry for entry in read if isinstance(entry, Fault))
+
+
+def read_file(path: Path) -> SourceFile:
+    """Read one file that stands anywhere. Raises ProjectFaults if it cannot be read."""
+    read = _read(path.parent, path)
+    if isinstance(read, Fault):
+        raise ProjectFaults([replace(read, path=str(path))])
+    return replace(read, path=str(path))
 
 
 def _paths(folder: Path) -> Iterator[Path]:

@@ -12,7 +12,8 @@ from bot.dialogue.project import Project, UserStep
 from bot.parses import dialogue_parse
 from bot.release import Release
 from nlu.model import NluModel
-from training.story_tests import StoryReport, run_story_tests
+from training.story_report import StoryReport
+from training.story_tests import run_story_tests
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

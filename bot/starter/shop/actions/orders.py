@@ -1,4 +1,4 @@
-"""Looking orders up, returning and cancelling them. Each may run twice for one message: the second time changes nothing."""
+"""Looking orders up, returning and cancelling them. Run twice for one message, each changes nothing the second time."""
 
 from typing import Any
 
