@@ -27,6 +27,7 @@ from nlu.tokens import TextEncoder
 from training.evaluate_nlu import evaluate
 from training.nlu_calibration import DEFAULT_THRESHOLD, chosen_threshold, fitted_temperature
 from training.nlu_fit import Base, NluSettings, fit
+from training.nlu_outside import general_outside, truly_outside
 from training.nlu_split import Split, hold_out
 from training.nlu_task import IGNORED, Item, Task, pattern_confidence
 from training.nlu_vocabulary import grown_tokenizer
@@ -80,6 +81,10 @@ class _Inputs:
         """What the settings ask for, as far as the base has positions."""
         return min(self.settings.max_tokens, self.base.shape.positions)
 
+    def text_encoder(self) -> TextEncoder:
+        """The tokenizer as the network needs it."""
+        return TextEncoder(self.tokenizer, max_tokens=self.max_tokens)
+
 
 def train_nlu(
     examples: Sequence[Example],
@@ -107,7 +112,7 @@ def train_nlu(
     progress = progress or _silent
     sources = _sources(synonyms, regexes, lookups)
     examples, remarks = _usable(examples)
-    outside = _truly_outside(outside, examples)
+    outside = truly_outside(outside, examples)
     fingerprint = inputs_fingerprint(
         examples, sources=sources, outside=outside, entities=entities, base=base, seed=seed, settings=settings
     )
@@ -121,7 +126,10 @@ def train_nlu(
         seed=seed,
         device=device,
     )
-    split = hold_out(examples, outside, seed=seed)
+    given = len(outside)
+    if settings.general_outside:
+        outside = truly_outside([*outside, *general_outside(inputs.base, inputs.text_encoder(), examples)], examples)
+    split = hold_out(examples, outside, leave_intents_out=given < 10, seed=seed)
     calibration = _calibrated(inputs, split, progress) if split else _Calibration()
     if settings.threshold is not None:
         calibration = replace(calibration, threshold=settings.threshold)
@@ -205,8 +213,7 @@ def _inputs(
 def _fitted(
     inputs: _Inputs, examples: Sequence[Example], outside: Sequence[str], ticks: Callable[[float], None]
 ) -> tuple[Task, Network]:
-    encoder = TextEncoder(inputs.tokenizer, max_tokens=inputs.max_tokens)
-    task = Task(examples, rejects=bool(outside), sources=inputs.sources, encoder=encoder)
+    task = Task(examples, rejects=bool(outside), sources=inputs.sources, encoder=inputs.text_encoder())
     items = [*task.items(examples), *(task.outside(outside) if outside else ())]
     network = fit(
         inputs.base,
@@ -310,13 +317,6 @@ def _usable(examples: Sequence[Example]) -> tuple[list[Example], list[str]]:
     return kept, remarks
 
 
-def _truly_outside(outside: Sequence[str], examples: Sequence[Example]) -> list[str]:
-    """The outside texts that no intent claims word by word."""
-    claimed = {example.text.strip().casefold() for example in examples}
-    texts = dict.fromkeys(text.strip() for text in outside)
-    return [text for text in texts if text and text.casefold() not in claimed]
-
-
 def _remarks(examples: Sequence[Example], split: Split | None) -> list[str]:
     counts: dict[str, int] = {}
     for example in examples:
@@ -327,7 +327,7 @@ def _remarks(examples: Sequence[Example], split: Split | None) -> list[str]:
         remarks.append(
             f"too few examples to hold any out: confidences are not calibrated, the threshold is {DEFAULT_THRESHOLD}"
         )
-    elif split.source == "nothing":
+    elif not split.foreign:
         remarks.append("fewer than 5 intents and no outside texts: the threshold is a default")
     return remarks
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from nlu.encoder import EncoderShape, Weights, mean_vectors
+from nlu.encoder import Encoder, EncoderShape, Weights, mean_vectors
 from nlu.network import Network
 from training.nlu_task import IGNORED, Batch, Item, Task
 
@@ -22,6 +22,8 @@ class NluSettings:
     """How the network is trained. None means: by the amount of data.
 
     ``layer_decay``: each layer below the last learns this much slower than the one above it.
+    ``frozen_layers``: how many of the lowest layers do not learn at all.
+    ``general_outside``: general texts (small talk, trivia) far from every intent are learned as outside, too.
     ``threshold``: fixes the confidence below which a message is rejected; None finds it on held-out data.
     """
 
@@ -36,7 +38,9 @@ class NluSettings:
     warmup: float = 0.1
     max_tokens: int = 128
     train_words: bool = False
+    frozen_layers: int | None = None
     threshold: float | None = None
+    general_outside: bool = True
     half_precision: bool | None = None
 
 
@@ -62,6 +66,8 @@ def fit(
     torch.manual_seed(seed)
     random = np.random.default_rng(seed)
     network = start(base, task, settings, device)
+    frozen = settings.frozen_layers
+    freeze(network, default_frozen_layers(len(items), base.shape.layers) if frozen is None else frozen)
     start_intents(network, task, items, device)
     epochs = settings.epochs or default_epochs(len(items))
     batch_size = settings.batch_size or default_batch_size(len(items))
@@ -83,8 +89,8 @@ def fit(
 
 
 def default_epochs(count: int) -> int:
-    """Passes over the data: many for few examples, at least 4."""
-    return max(4, min(20, round(160 / math.sqrt(count))))
+    """Passes over the data: 12 for few examples, 4 for many. More passes over few examples unlearn the base."""
+    return max(4, min(12, round(170 / math.sqrt(count))))
 
 
 def default_batch_size(count: int) -> int:
@@ -92,17 +98,34 @@ def default_batch_size(count: int) -> int:
     return 32 if count >= 1000 else 16
 
 
+def default_frozen_layers(count: int, layers: int) -> int:
+    """Half of the layers stay as they are for few examples: a third of the time saved, and no less accurate."""
+    return layers // 2 if count < 2000 else 0
+
+
+def freeze(network: Network, layers: int) -> None:
+    """Keep the lowest layers as the base has them."""
+    for layer in list(network.encoder.layers)[:layers]:
+        layer.requires_grad_(False)
+
+
 def start(base: Base, task: Task, settings: NluSettings, device: torch.device) -> Network:
-    """A network with the base's encoder and fresh heads; new rows of the vocabulary start near the mean row."""
+    """A network with the base's encoder and fresh heads."""
     network = Network(base.shape, task.shape, dropout=settings.dropout)
     network.encoder.load_state_dict(base.weights, strict=not base.shape.grown)
-    if network.encoder.grown is not None:
-        words = base.weights["words.weight"]
-        rows = words.mean(0) + words.std(0) * torch.randn(base.shape.grown, base.shape.width)
-        network.encoder.grown.weight.data.copy_(rows)
+    start_grown(network.encoder, base)
     for part in (network.encoder.words, network.encoder.places):
         part.requires_grad_(settings.train_words)
     return network.to(device)
+
+
+def start_grown(encoder: Encoder, base: Base) -> None:
+    """Give each new row of the vocabulary a direction of its own, distributed as the base's rows are."""
+    if encoder.grown is not None:
+        random = torch.Generator().manual_seed(0)
+        words = base.weights["words.weight"]
+        rows = words.mean(0) + words.std(0) * torch.randn(base.shape.grown, base.shape.width, generator=random)
+        encoder.grown.weight.data.copy_(rows)
 
 
 @torch.inference_mode()

@@ -26,20 +26,20 @@ class Split:
     source: str
 
 
-def hold_out(examples: Sequence[Example], outside: Sequence[str], *, seed: int) -> Split | None:
+def hold_out(
+    examples: Sequence[Example], outside: Sequence[str], *, leave_intents_out: bool, seed: int
+) -> Split | None:
     """A fifth of each intent, at most 1,000 texts; None where that leaves fewer than 8.
 
-    Foreign texts are a fifth of the known outside ones. Where none are known, whole intents are left out
+    Foreign texts are a fifth of the outside ones, and where asked the texts of whole intents that are left out
     (one in ten, at least one if there are five): a model that has never seen them should not be sure of them.
     """
     random = np.random.default_rng(seed)
     foreign, kept_outside = _fifth(list(outside), random)
-    source = "texts known to be outside"
-    left_out: frozenset[str] = frozenset()
-    if not foreign:
-        left_out = _left_out(examples, random)
-        foreign = [example.text for example in examples if example.intent in left_out]
-        source = "intents left out of the trial" if left_out else "nothing"
+    left_out = _left_out(examples, random) if leave_intents_out else frozenset()
+    sources = ["outside texts"] if foreign else []
+    sources += ["intents left out of the trial"] if left_out else []
+    foreign += [example.text for example in examples if example.intent in left_out]
     rest = [example for example in examples if example.intent not in left_out]
     learned, held = _stratified(rest, random)
     if len(held) < _FEWEST:
@@ -49,7 +49,7 @@ def hold_out(examples: Sequence[Example], outside: Sequence[str], *, seed: int) 
         held=tuple(held),
         outside=tuple(kept_outside),
         foreign=tuple(foreign[:_MOST]),
-        source=source,
+        source=" and ".join(sources) or "nothing",
     )
 
 

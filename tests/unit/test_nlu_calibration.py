@@ -61,7 +61,7 @@ def examples(intents: int, each: int) -> list[Example]:
 
 
 def test_without_outside_texts_whole_intents_are_foreign() -> None:
-    split = hold_out(examples(10, 10), (), seed=1)
+    split = hold_out(examples(10, 10), (), leave_intents_out=True, seed=1)
     assert split is not None
     known = {example.intent for example in split.learned}
     assert len(known) == 9
@@ -73,7 +73,7 @@ def test_without_outside_texts_whole_intents_are_foreign() -> None:
 
 def test_known_outside_texts_are_split_and_no_intent_is_left_out() -> None:
     outside = [f"outside {n}" for n in range(20)]
-    split = hold_out(examples(10, 10), outside, seed=1)
+    split = hold_out(examples(10, 10), outside, leave_intents_out=False, seed=1)
     assert split is not None
     assert len({example.intent for example in split.learned}) == 10
     assert (len(split.foreign), len(split.outside)) == (4, 16)
@@ -85,10 +85,10 @@ def test_known_outside_texts_are_split_and_no_intent_is_left_out() -> None:
     [(2, 10), (40, 3)],  # too few texts at all; too few of each intent
 )
 def test_too_little_to_hold_out(intents: int, each: int) -> None:
-    assert hold_out(examples(intents, each), (), seed=1) is None
+    assert hold_out(examples(intents, each), (), leave_intents_out=True, seed=1) is None
 
 
 def test_at_most_a_thousand_are_held_out() -> None:
-    split = hold_out(examples(4, 3000), (), seed=1)
+    split = hold_out(examples(4, 3000), (), leave_intents_out=True, seed=1)
     assert split is not None
     assert len(split.held) == 1000

@@ -1,15 +1,21 @@
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from tiny_encoder import write_tiny_bert
 
 from nlu.data import EntitySpan, Example
+from nlu.encoder import read_base
 from nlu.errors import NluDataError, NluFolderError
 from nlu.model import NluModel
+from nlu.tokens import TextEncoder
 from training.evaluate_nlu import evaluate
 from training.nlu import train_nlu
-from training.nlu_fit import NluSettings
+from training.nlu_fit import Base, NluSettings
+from training.nlu_outside import general_outside
+from training.offtopic import ENGLISH
 
 TOWNS = ["berlin", "paris", "new york", "北京"]
 
@@ -27,7 +33,23 @@ EXAMPLES = [
     *(Example(text=text, intent="faq/order") for text in ["where is my order ?", "my order number", "order ?"]),
     *(Example(text=text, intent="faq/weather") for text in ["what is the weather ?", "weather ?", "the weather"]),
 ]
-QUICK = NluSettings(epochs=30, learning_rate=3e-3, head_learning_rate=2e-2, dropout=0.0, threshold=0.3)
+SETTINGS = NluSettings(
+    epochs=30,
+    learning_rate=3e-3,
+    head_learning_rate=2e-2,
+    dropout=0.0,
+    frozen_layers=0,
+    general_outside=False,
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Threads only wait for each other in a model this small."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +64,7 @@ def folder(base: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
         EXAMPLES,
         out=out,
         base=base,
-        settings=QUICK,
+        settings=replace(SETTINGS, threshold=0.3),
         regexes={"order_number": ["kf-\\d+"], "unused": ["\\d+"]},
         lookups={"city": ["paris", "berlin"]},
         synonyms={"New York": "NYC"},
@@ -141,8 +163,7 @@ def test_no_pickle_and_a_torn_folder(folder: Path, base: str, tmp_path: Path) ->
 
 
 def train(examples: Sequence[Example], out: Path, base: str, **more: object) -> NluModel:
-    settings = NluSettings(epochs=30, learning_rate=3e-3, head_learning_rate=2e-2, dropout=0.0)
-    train_nlu(examples, out=out, base=base, device="cpu", settings=settings, **more)  # type: ignore[arg-type]
+    train_nlu(examples, out=out, base=base, device="cpu", settings=SETTINGS, **more)  # type: ignore[arg-type]
     return NluModel.load(out)
 
 
@@ -193,3 +214,12 @@ def test_progress_and_report(base: str, tmp_path: Path) -> None:
     assert report.examples == len(EXAMPLES)
     assert report.remarks[0].startswith("1 examples were empty or repeated")
     assert "faq/order, faq/weather" in report.remarks[1]
+
+
+def test_general_texts_are_outside_unless_an_intent_is_near_them(base: str) -> None:
+    shape, weights = read_base(Path(base))
+    encoder = TextEncoder.load(Path(base) / "tokenizer.json", max_tokens=32)
+    joke = Example(text=ENGLISH[1], intent="joke")
+    general = general_outside(Base(shape=shape, weights=weights), encoder, [joke])
+    assert ENGLISH[1] not in general
+    assert set(general) <= set(ENGLISH)  # no Chinese for an assistant that has none
