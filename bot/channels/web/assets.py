@@ -60,7 +60,7 @@ async def module(request: web.Request) -> web.Response:
 
 async def page_file(request: web.Request) -> web.Response:
     """``/page.css`` and ``/page.js`` of the demo page."""
-    name = f"page.{request.match_info['kind']}"
+    name = request.path.rpartition("/")[2]
     return _respond(request, name, _top_level(name), _SHORT)
 
 

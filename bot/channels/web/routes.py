@@ -14,7 +14,8 @@ def routes(inbox: Inbox, settings: WebSettings, open_sockets: OpenSockets | None
     endpoint = SocketEndpoint(inbox, settings, open_sockets or OpenSockets())
     return [
         web.get("/", Page(settings).handle),
-        web.get("/page.{kind:css|js}", assets.page_file),
+        web.get("/page.css", assets.page_file),
+        web.get("/page.js", assets.page_file),
         web.get("/widget.js", assets.script),
         web.get("/widget/{version}/{name}", assets.module),
         web.get("/ws", endpoint.handle),

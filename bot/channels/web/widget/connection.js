@@ -10,6 +10,7 @@ const PING_MS = 25_000;
 const SILENCE_MS = 10_000;
 const RETRY_MS = 3_000;
 const STABLE_MS = 5_000;
+const DOUBT_AFTER = 2;
 const GOING_AWAY = 1001;
 
 /**
@@ -202,6 +203,9 @@ export class Connection {
     this.#drop();
     if (!this.started) return;
     this.listener.state("lost");
+    if (this.#conversation === null && this.#attempt === DOUBT_AFTER) {
+      console.warn("kefu: no connection. Is the bot up, and is this page's origin in its list of allowed origins?");
+    }
     const longest = code === GOING_AWAY ? DRAIN_MS : Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** this.#attempt);
     this.#attempt += 1;
     this.#later("reconnect", longest * (0.3 + 0.7 * Math.random()), () => this.#connect());

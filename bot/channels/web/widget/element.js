@@ -34,12 +34,15 @@ class KefuChat extends HTMLElement {
   #lostTimer = null;
 
   connectedCallback() {
-    if (this.shadowRoot) return;
+    if (this.shadowRoot) {
+      this.connection.start();
+      return;
+    }
     this.words = labelsFor(this.dataset.lang);
     this.name = this.dataset.title || this.words.title;
     this.store = new Store(BASE.href);
     this.messages = new Messages(this.words, this.name, {
-      press: (button) => this.#say(button.title, button.payload),
+      press: (button) => this.#choose(button),
       rate: (reply, value) => this.#rate(reply, value),
       vote: (reply) => this.store.get().votes[reply] ?? null,
       custom: (detail) => this.dispatchEvent(new CustomEvent("kefu-custom", { detail, bubbles: true })),
@@ -66,6 +69,7 @@ class KefuChat extends HTMLElement {
     this.connection.start();
     this.#showOpen();
     this.#markRead();
+    this.#fitInput();
     this.messages.toEnd();
     if (focus) this.input.focus();
   }
@@ -86,11 +90,13 @@ class KefuChat extends HTMLElement {
   /* What the connection tells. */
 
   state(state) {
-    clearTimeout(this.#lostTimer);
     this.presence.textContent = state === "online" ? this.words.online : this.words.connecting;
     this.root.dataset.state = state;
-    if (state === "online") this.lost.hidden = true;
-    else if (this.lost.hidden) this.#lostTimer = setTimeout(() => (this.lost.hidden = false), LOST_BANNER_MS);
+    if (state === "online") {
+      clearTimeout(this.#lostTimer);
+      this.#lostTimer = null;
+      this.lost.hidden = true;
+    } else this.#lostTimer ??= setTimeout(() => (this.lost.hidden = false), LOST_BANNER_MS);
   }
 
   reset() {
@@ -144,6 +150,13 @@ class KefuChat extends HTMLElement {
     this.connection.send(frame);
   }
 
+  /** A pressed button is disabled, and with it the focus would be lost. */
+  #choose({ title, payload }) {
+    const byKeyboard = this.shadowRoot.activeElement?.matches(":focus-visible");
+    this.#say(title, payload);
+    (byKeyboard ? this.input : this.messages.node).focus({ preventScroll: true });
+  }
+
   #rate(message, value) {
     const { votes } = this.store.get();
     this.store.update({ votes: { ...votes, [message]: value } });
@@ -173,7 +186,7 @@ class KefuChat extends HTMLElement {
   /** Where the panel covers the page, Tab goes round inside it. */
   #keepFocus(event) {
     const all = [...this.panel.querySelectorAll("button, a[href], textarea, [tabindex='0']")];
-    const reachable = all.filter((node) => !node.disabled && node.checkVisibility());
+    const reachable = all.filter((node) => !node.disabled && node.getClientRects().length);
     const [first, last] = [reachable[0], reachable.at(-1)];
     const from = this.shadowRoot.activeElement;
     if (event.shiftKey ? from === first : from === last) {

@@ -5,6 +5,7 @@ import { richText, safeLink } from "./rich_text.js";
 
 const TYPING_MAX_MS = 60_000;
 const NEAR_END_PX = 80;
+const SOON_S = 120;
 
 /**
  * `actions` has: press(button) (a button was chosen), rate(replyId, value), vote(replyId) (the vote so far, or null),
@@ -38,7 +39,7 @@ export class Messages {
     this.typing(false);
     this.rows.replaceChildren();
     if (!greeting && !suggestions.length) return;
-    const bubble = greeting ? h("div", { class: "bubble" }, h("p", {}, greeting)) : null;
+    const bubble = greeting ? h("div", { class: "bubble" }, greeting) : null;
     const chips = suggestions.map((text) => ({ title: text, payload: null }));
     this.rows.append(this.#row("bot", null, bubble, this.#choices(chips, "chips once")));
   }
@@ -64,8 +65,8 @@ export class Messages {
     if (!row) return;
     const words = { sent: "", later: this.words.later, failed: this.words.failed };
     row.querySelector(".state").textContent = words[status];
-    row.classList.toggle("failed", status === "failed");
-    row.classList.toggle("sent", status === "sent");
+    row.classList.remove("sent", "later", "failed");
+    row.classList.add(status);
   }
 
   add(frame) {
@@ -73,13 +74,7 @@ export class Messages {
     const row = frame.type === "status" ? this.#status(frame) : this.#message(frame);
     if (frame.type !== "user") this.typing(false);
     if (!row) return;
-    this.#daySeparator(frame.at);
-    const firstPending = this.rows.querySelector(".pending");
-    this.rows.insertBefore(row, firstPending);
-    if (row.previousElementSibling?.classList.contains(frame.type)) {
-      row.previousElementSibling.classList.add("followed");
-      row.classList.add("following");
-    }
+    this.#place(row, frame);
     if (follow || frame.type === "user") this.toEnd();
     else this.jump.hidden = false;
   }
@@ -138,15 +133,32 @@ export class Messages {
     return row;
   }
 
+  /** The row that waited for its place in the log, or a new one for what was said in another tab or before. */
   #userRow(frame) {
     const pending = this.#pending.get(frame.id);
     this.#pending.delete(frame.id);
-    pending?.remove();
     this.#choicesAreOver(frame.text);
-    const row = this.#row("user", frame.id, h("div", { class: "bubble" }, frame.text));
-    row.append(h("div", { class: "meta" }, this.#time(frame.at)));
-    if (pending) row.classList.add("settled");
+    const row = pending ?? this.#row("user", null, h("div", { class: "bubble" }, frame.text), h("div", { class: "meta" }));
+    row.dataset.id = frame.id;
+    row.classList.remove("pending", "sent", "later", "failed");
+    row.querySelector(".meta").replaceChildren(this.#time(frame.at));
     return row;
+  }
+
+  /** Put a row behind the log's last one; a row that is there already stays untouched, lest it be read out twice. */
+  #place(row, frame) {
+    const firstPending = this.rows.querySelector(".pending");
+    if (!row.isConnected || row.nextElementSibling !== firstPending) this.rows.insertBefore(row, firstPending);
+    row.dataset.at = frame.at;
+    const day = this.#daySeparator(frame.at);
+    if (day) row.before(day);
+    const before = row.previousElementSibling;
+    if (!before?.dataset.at) return;
+    before.classList.toggle("soon", frame.at - before.dataset.at < SOON_S);
+    if (before.classList.contains(frame.type)) {
+      before.classList.add("followed");
+      row.classList.add("following");
+    }
   }
 
   #row(author, id, ...parts) {
@@ -259,10 +271,9 @@ export class Messages {
 
   #daySeparator(at) {
     const date = new Date(at * 1000);
-    if (date.toDateString() === this.#day) return;
+    if (date.toDateString() === this.#day) return null;
     this.#day = date.toDateString();
-    const line = h("div", { class: "line day" }, h("span", {}, this.#dayName(date)));
-    this.rows.insertBefore(line, this.rows.querySelector(".pending"));
+    return h("div", { class: "line day" }, h("span", {}, this.#dayName(date)));
   }
 
   #dayName(date) {

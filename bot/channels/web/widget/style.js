@@ -26,8 +26,8 @@ export const css = `
   -webkit-font-smoothing: antialiased;
 }
 .root[data-mode="dark"] {
-  --accent: #4db6a0;
-  --on-accent: #08211c;
+  --accent: #3f9f8b;
+  --on-accent: #041a15;
   --surface: #171c1b;
   --raised: #242b2a;
   --text: #e8eeec;
@@ -92,13 +92,16 @@ h2 { margin: 0; font-size: 16px; font-weight: 650; line-height: 1.3; white-space
 .row { display: flex; flex-direction: column; align-items: flex-start; gap: 6px; margin: 4px 0 8px; max-width: 100%; }
 .row.user { align-items: flex-end; }
 .row.followed { margin-bottom: 0; }
-.row.followed time { display: none; }
-.bubble { max-width: 86%; padding: 9px 14px; border-radius: 16px; background: var(--raised); overflow-wrap: anywhere; }
-.user .bubble { background: var(--accent); color: var(--on-accent); border-bottom-right-radius: 5px; white-space: pre-wrap; }
+.row.soon time { display: none; }
+.row.soon .meta:has(> time:only-child) { display: none; }
+.bubble { max-width: 86%; padding: 9px 14px; border-radius: 16px; background: var(--raised); overflow-wrap: anywhere; white-space: pre-wrap; }
+.rich { white-space: normal; }
+.user .bubble { background: var(--accent); color: var(--on-accent); border-bottom-right-radius: 5px; }
 .bot .bubble, .agent .bubble { border-bottom-left-radius: 5px; }
 .agent .bubble { background: var(--note-back); }
-.pending .bubble { opacity: .72; }
-.pending.sent .bubble { opacity: 1; }
+.pending:not(.later, .failed) .state { animation: appear .2s 1s both; }
+@keyframes appear { from { visibility: hidden; } to { visibility: visible; } }
+.later .bubble, .failed .bubble { opacity: .7; }
 .author { display: flex; align-items: center; gap: 5px; color: var(--note); font-size: 12.5px; font-weight: 600; }
 .author svg { width: 15px; height: 15px; }
 .following .author { display: none; }
@@ -173,7 +176,7 @@ th, td { padding: 5px 10px 5px 0; text-align: left; border-bottom: 1px solid var
 .confirm .primary { border-color: var(--accent); background: var(--accent); color: var(--on-accent); }
 
 .composer { display: flex; align-items: flex-end; gap: 8px; padding: 12px; border-top: 1px solid var(--line); }
-textarea { flex: 1; min-width: 0; resize: none; padding: 8px 14px; border: 1px solid var(--line); border-radius: 20px;
+textarea { flex: 1; min-height: 40px; min-width: 0; resize: none; padding: 8px 14px; border: 1px solid var(--line); border-radius: 20px;
   background: var(--surface); line-height: 1.45; outline-offset: 0; scrollbar-width: none; }
 textarea::placeholder { color: var(--quiet); opacity: 1; }
 textarea:focus-visible { outline: 2px solid var(--accent); outline-offset: -1px; }
