@@ -1,18 +1,10 @@
 """What an operator may set for the widget, its socket and its page. Knows no aiohttp handler."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-
-from aiohttp import web
 
 from bot.channels.web.origin import parse_origin
 
 MIN_SECRET_BYTES = 16
-
-
-def peer_address(request: web.Request) -> str:
-    """The address at the other end of the TCP connection: right where no proxy stands in front."""
-    return request.remote or ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,8 +13,7 @@ class WebSettings:
 
     ``secret`` signs guest tokens (at least 16 bytes; a new one ends every guest's history in the browser).
     ``allowed_origins``: sites that may connect besides the bot's own host, each as ``scheme://host[:port]``; ``*``
-    is any. ``image_hosts``: hosts whose images are shown in place, others become links. ``client_address`` says who
-    to count a connection against; replace it where a trusted proxy names the client in a header.
+    is any. ``image_hosts``: hosts whose images are shown in place, others become links.
     """
 
     secret: bytes = field(repr=False)
@@ -31,7 +22,6 @@ class WebSettings:
     title: str = "Service desk"
     suggestions: tuple[str, ...] = ()
     greeting: str = ""
-    client_address: Callable[[web.Request], str] = peer_address
     max_text_chars: int = 4000
     first_frame_timeout_s: float = 10.0
     send_timeout_s: float = 30.0

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from aiohttp import WSCloseCode, web
 
+from bot.channels.client import CLIENT
 from bot.channels.web.origin import origin_allowed
 from bot.channels.web.session import Session
 from bot.channels.web.settings import WebSettings
@@ -74,7 +75,7 @@ class SocketEndpoint:
             return web.Response(status=403, text="This site may not connect.")
         retry = {"Retry-After": str(round(self._settings.retry_after_s))}
         try:
-            if await self._inbox.allow("connect", self._settings.client_address(request)):
+            if await self._inbox.allow("connect", request.get(CLIENT) or request.remote or ""):
                 return None
         except StoreError:
             return web.Response(status=503, text="Not available now.", headers=retry)

@@ -126,8 +126,9 @@ h2 { margin: 0; font-size: 16px; font-weight: 650; line-height: 1.3; white-space
 .rich blockquote { margin-left: 0; padding-left: 12px; border-left: 3px solid var(--line); color: var(--quiet); }
 .table { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 13.5px; overflow-wrap: normal; }
-th, td { padding: 5px 10px 5px 0; text-align: left; border-bottom: 1px solid var(--line); vertical-align: top; }
+th, td { padding: 5px 14px 5px 0; text-align: left; border-bottom: 1px solid var(--line); vertical-align: top; }
 .bubble th, .bubble td { border-color: color-mix(in srgb, var(--text) 14%, transparent); }
+tbody tr:last-child td { border-bottom: 0; }
 
 .sources ul { display: flex; flex-direction: column; gap: 3px; margin: 0; padding: 0 4px; list-style: none; }
 .sources li { display: flex; align-items: center; gap: 6px; color: var(--quiet); font-size: 12.5px; }
@@ -151,7 +152,7 @@ th, td { padding: 5px 10px 5px 0; text-align: left; border-bottom: 1px solid var
   border: 1px solid var(--line); border-radius: 14px; }
 .card span { color: var(--quiet); font-size: 13.5px; }
 
-.thumbs { display: inline-flex; align-items: center; gap: 2px; }
+.thumbs { display: inline-flex; align-items: center; gap: 2px; margin-left: -6px; }
 .thumbs button { display: grid; place-items: center; width: 28px; height: 28px; border-radius: 8px; color: var(--quiet); }
 .thumbs button:hover { background: var(--raised); color: var(--text); }
 .thumbs svg { width: 16px; height: 16px; }
