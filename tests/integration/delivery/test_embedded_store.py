@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,16 @@ from delivery_parts import CountingEngine, delivery, message
 
 from bot.delivery.client import Client
 from bot.delivery.embedded import EmbeddedStore, find_binary
+from bot.delivery.hub import Hub
 from bot.delivery.store import Store
-from bot.errors import StoreError, StoreUnavailable
+from bot.errors import StoreBusy, StoreError, StoreUnavailable
+
+
+@pytest.fixture
+async def url(server: str | None, tmp_path: Path) -> AsyncIterator[str]:
+    embedded = EmbeddedStore(tmp_path, binary=server)
+    yield await embedded.start()
+    await embedded.stop()
 
 
 async def command(url: str, *parts: str) -> object:
@@ -230,10 +239,24 @@ async def ingested(store: Store) -> bool:
         return False
 
 
+async def ask_until_taken(hub: Hub, text: str, name: str) -> None:
+    """The mailbox may still be full of what came before."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                await hub.ask(message(text, to=name), timeout_s=30)
+            except StoreBusy:
+                await asyncio.sleep(0.05)
+            else:
+                return
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP])
 async def test_a_store_that_goes_away_loses_nothing_it_acknowledged(
     server: str | None, tmp_path: Path, how: signal.Signals
 ) -> None:
+    if server and how != signal.SIGKILL:
+        pytest.skip("slow, and not about the kind of server")
     embedded = EmbeddedStore(tmp_path, binary=server)
     store = Store(await embedded.start(), SETTINGS)
     await store.open()
@@ -272,8 +295,7 @@ async def test_a_store_that_goes_away_loses_nothing_it_acknowledged(
                 await asyncio.sleep(0.02)
         stop.set()
         await asyncio.gather(*talkers)
-        finals = [parts.hub.ask(message(f"{name}-end", to=name), timeout_s=30) for name in accepted]
-        await asyncio.gather(*finals)
+        await asyncio.gather(*(ask_until_taken(parts.hub, f"{name}-end", name) for name in accepted))
         for name, texts in accepted.items():
             frames = [frame for frame in await parts.hub.log_after(name, 0) if frame.reply]
             expected = [f"{n + 1}:{text}" for n, text in enumerate([*texts, f"{name}-end"])]
