@@ -4,7 +4,6 @@ Flat inner product: exact. Vectors of one passage lie together, in passage order
 the search runs there; a copy stays in main memory for exact scores and filters.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,25 +16,20 @@ from retrieval.encoder import Vectors
 Rows = NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Background:
-    """How alike a query and an unrelated text of this kind are, so that kinds and encoders share one scale."""
-
-    mean: float = 0.0
-    deviation: float = 1.0
-
-
 class DenseIndex:
-    """Unit vectors, ``starts[i]`` to ``starts[i + 1]`` those of passage ``i``."""
+    """Unit vectors, ``starts[i]`` to ``starts[i + 1]`` those of passage ``i``.
 
-    def __init__(self, index: Any, starts: Rows, background: Background, *, gpu: bool = False) -> None:
+    ``background`` is the mean similarity of a query and an unrelated text, which brings all encoders to one scale.
+    """
+
+    def __init__(self, index: Any, starts: Rows, background: float, *, gpu: bool = False) -> None:
         self._index, self.starts, self.background = index, starts, background
         self._owners = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
         self.vectors: Vectors = faiss.rev_swig_ptr(index.get_xb(), index.ntotal * index.d).reshape(-1, index.d)
         self._searcher = _on_gpu(index) if gpu else index
 
     @classmethod
-    def build(cls, vectors: Vectors, starts: Rows, background: Background, *, gpu: bool = False) -> "DenseIndex":
+    def build(cls, vectors: Vectors, starts: Rows, background: float, *, gpu: bool = False) -> "DenseIndex":
         """From unit vectors (n, dimensions)."""
         index = faiss.IndexFlatIP(vectors.shape[1])
         index.add(vectors)
@@ -54,19 +48,19 @@ class DenseIndex:
         return [{int(self._owners[row]) for row in line if row >= 0} for line in found]
 
     def scores(self, query: Vectors, passages: Rows) -> Vectors:
-        """For each passage, how far its best vector stands out from the background, in deviations."""
+        """For each passage, the likeness of its best vector: 0 at the background, 1 for the same text."""
         rows = np.concatenate([np.arange(self.starts[p], self.starts[p + 1]) for p in passages])
         similarities = self.vectors[rows] @ query
         lengths = self.starts[passages + 1] - self.starts[passages]
         best = np.maximum.reduceat(similarities, np.concatenate([[0], np.cumsum(lengths)[:-1]]))
-        return ((best - self.background.mean) / self.background.deviation).astype(np.float32)
+        return ((best - self.background) / (1 - self.background)).astype(np.float32)
 
     def save(self, file: Path) -> None:
         """Write the FAISS index."""
         faiss.write_index(self._index, str(file))
 
     @classmethod
-    def load(cls, file: Path, starts: Rows, background: Background, *, gpu: bool = False) -> "DenseIndex":
+    def load(cls, file: Path, starts: Rows, background: float, *, gpu: bool = False) -> "DenseIndex":
         """Read what ``save`` wrote; the caller has checked its hash. Raises ``ValueError`` if the parts do not fit."""
         try:
             index = faiss.read_index(str(file))
@@ -77,13 +71,11 @@ class DenseIndex:
         return cls(index, starts, background, gpu=gpu)
 
 
-def measure_background(queries: Vectors, vectors: Vectors, owners: Rows, query_owners: Rows) -> Background:
-    """Mean and deviation of the similarity of queries and vectors of other owners; the default for too few."""
+def measure_background(queries: Vectors, vectors: Vectors, owners: Rows, query_owners: Rows) -> float:
+    """Mean similarity of queries and the vectors of other owners; 0 where there are too few to tell."""
     similarities = queries @ vectors.T
     foreign = similarities[query_owners[:, None] != owners[None, :]]
-    if foreign.size < 16 or float(foreign.std()) < 1e-4:
-        return Background()
-    return Background(mean=float(foreign.mean()), deviation=float(foreign.std()))
+    return min(0.95, max(0.0, float(foreign.mean()))) if foreign.size >= 16 else 0.0
 
 
 def gpu_available() -> bool:

@@ -51,7 +51,7 @@ class EncoderSettings:
 
     @classmethod
     def read(cls, folder: Path) -> "EncoderSettings":
-        """From ``retrieval.json`` where the folder has one, else from sentence-transformers' files, else by its kind."""
+        """From ``retrieval.json`` where there is one, else from sentence-transformers' files, else by its kind."""
         if own := _json(folder / SETTINGS_FILE):
             return cls(**{name: own[name] for name in cls.__slots__ if name in own})
         pooling = _json(folder / "1_Pooling" / "config.json")

@@ -1,17 +1,18 @@
 """Passages searched by meaning and by words, the scores fused. Saved as FAISS, ``.npy`` and JSON, hashes checked.
 
 Candidates come from every view of the passages and from BM25; each candidate is then scored exactly by all of them:
-``sum of weight x similarity in deviations from the background + LEXICAL_WEIGHT x saturated BM25``.
+``sum of weight x likeness + LEXICAL_WEIGHT x saturated BM25``, where the likeness of a kind of view is 0 for unrelated
+texts and 1 for the same text, whatever the encoder.
 """
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
-from retrieval.dense import Background, DenseIndex, Rows, gpu_available, measure_background
+from retrieval.dense import DenseIndex, Rows, gpu_available, measure_background
 from retrieval.encoder import Encoder, Progress, Vectors
 from retrieval.errors import IndexFileError, KnowledgeEmpty
 from retrieval.lexical import LexicalIndex
@@ -22,16 +23,17 @@ from retrieval.words import words
 
 FORMAT = "kefu-index-1"
 WEIGHTS: Mapping[ViewKind, float] = {"whole": 0.4, "sentence": 0.4, "heading": 0.2}
-LEXICAL_WEIGHT = 4.0
+LEXICAL_WEIGHT = 0.45
 CANDIDATES = 48
 """How many vectors of each view, and passages by words, are looked at before exact scoring."""
 
-_BACKGROUND_QUERIES, _BACKGROUND_VECTORS = 128, 4096
+_BACKGROUND_QUERIES, _BACKGROUND_VECTORS = 64, 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
-    """A passage for a query. ``score`` orders the hits; ``dense`` is in deviations, ``lexical`` in [0, 1)."""
+    """A passage for a query. ``score`` orders the hits; ``dense`` is 0 for unrelated texts and 1
+    for equal ones, ``lexical`` in [0, 1)."""
 
     passage: Passage
     score: float
@@ -123,7 +125,7 @@ class KnowledgeIndex:
             arrays |= {f"{kind}.starts": index.starts, f"{kind}.hashes": self._hashes[kind]}
         write_arrays(folder / "rows.safetensors", arrays)
         self.lexical.save(folder / "lexical")
-        background = {kind: asdict(index.background) for kind, index in self.dense.items()}
+        background = {kind: index.background for kind, index in self.dense.items()}
         seal(folder, FORMAT, {"encoder": self.encoder.fingerprint, "background": background})
 
     @classmethod
@@ -140,7 +142,7 @@ class KnowledgeIndex:
                 kind: DenseIndex.load(
                     folder / f"{kind}.faiss",
                     arrays[f"{kind}.starts"],
-                    Background(**about["background"][kind]),
+                    float(about["background"][kind]),
                     gpu=on_gpu,
                 )
                 for kind in VIEW_KINDS
@@ -153,9 +155,11 @@ class KnowledgeIndex:
         return cls(passages, dense, lexical, encoder, {kind: arrays[f"{kind}.hashes"] for kind in VIEW_KINDS})
 
     def known_vectors(self) -> dict[int, Vectors]:
-        """Every vector by the hash of its text, for an incremental build."""
+        """Every vector by the hash of its text, for an incremental build; copies, since FAISS owns the memory."""
         return {
-            int(key): self.dense[kind].vectors[row] for kind in VIEW_KINDS for row, key in enumerate(self._hashes[kind])
+            int(key): self.dense[kind].vectors[row].copy()
+            for kind in VIEW_KINDS
+            for row, key in enumerate(self._hashes[kind])
         }
 
 
@@ -166,8 +170,12 @@ def build_index(
     previous: Path | None = None,
     progress: Progress | None = None,
     gpu: bool | None = None,
+    unrelated: Sequence[str] = (),
 ) -> tuple[KnowledgeIndex, BuildCounts]:
     """Embed and index passages. Vectors of unchanged texts are taken from ``previous`` where the encoder is the same.
+
+    ``unrelated``: what people say that has nothing to do with any help page; it sets the zero of the scores. Without it
+    headings are held against passages of other documents, which lie nearer.
 
     Raises ``KnowledgeEmpty``. A previous index that cannot be used is passed over: everything is embedded again.
     """
@@ -181,7 +189,7 @@ def build_index(
     known.update(zip(missing, fresh, strict=True))
     gathered = {kind: _gather(texts[kind], known) for kind in VIEW_KINDS}
     on_gpu = gpu_available() if gpu is None else gpu
-    backgrounds = _backgrounds(texts["heading"], gathered, encoder)
+    backgrounds = _backgrounds(unrelated, texts["heading"], gathered, encoder)
     dense = {
         kind: DenseIndex.build(part.vectors, part.starts, backgrounds[kind], gpu=on_gpu)
         for kind, part in gathered.items()
@@ -209,12 +217,17 @@ def _gather(texts: Sequence[Sequence[str]], known: Mapping[int, Vectors]) -> _Vi
 
 
 def _backgrounds(
-    headings: Sequence[Sequence[str]], gathered: Mapping[ViewKind, _Views], encoder: Encoder
-) -> dict[ViewKind, Background]:
-    """Headings stand in for queries: each against the vectors of other passages, evenly sampled."""
+    unrelated: Sequence[str],
+    headings: Sequence[Sequence[str]],
+    gathered: Mapping[ViewKind, _Views],
+    encoder: Encoder,
+) -> dict[ViewKind, float]:
+    """How alike unrelated texts are to the vectors of each kind, evenly sampled."""
     asked = np.unique(np.linspace(0, len(headings) - 1, _BACKGROUND_QUERIES).astype(np.int64))
     queries = encoder.encode_queries([headings[row][0] for row in asked])
-    backgrounds: dict[ViewKind, Background] = {}
+    if unrelated:
+        queries, asked = encoder.encode_queries(unrelated), np.full(len(unrelated), -1)
+    backgrounds: dict[ViewKind, float] = {}
     for kind, part in gathered.items():
         owners = np.repeat(np.arange(len(part.starts) - 1), np.diff(part.starts))
         sample = np.unique(np.linspace(0, len(owners) - 1, _BACKGROUND_VECTORS).astype(np.int64))

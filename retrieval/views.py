@@ -1,6 +1,6 @@
 """The texts under which a passage is found: as a whole, by its headings and questions, and sentence by sentence.
 
-One vector for a whole passage blurs its details, so every sentence gets one too, with the title in front.
+One vector for a whole passage blurs its details, so every sentence gets one too; the title is left to the other two.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ def views(passage: Passage, kind: ViewKind) -> list[str]:
             asked = passage.aliases if passage.question else ()
             return [". ".join([passage.title, *_headings(passage)]), *asked]
         case "sentence":
-            return [f"{passage.title}. {part}" for part in _parts(passage.text)] or [whole_text(passage)]
+            return list(_parts(passage.text)) or [whole_text(passage)]
 
 
 def whole_text(passage: Passage) -> str:

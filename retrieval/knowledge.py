@@ -1,0 +1,71 @@
+"""A trained knowledge, loaded: encoder, index and calibration behind one search. Immutable once loaded.
+
+Its folder holds ``index/``, ``calibration.json`` and a manifest; where the encoder was fine-tuned, ``encoder/`` too.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from retrieval.base import model_folder
+from retrieval.calibration import Calibration, features
+from retrieval.dense import gpu_available
+from retrieval.encoder import TextEncoder
+from retrieval.errors import IndexFileError
+from retrieval.index import Hit, KnowledgeIndex
+from retrieval.sealed import checked_json, verify
+
+FORMAT = "kefu-knowledge-1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchOutcome:
+    """Hits, best first, and the calibrated chance in [0, 1] that the best one answers, beside its thresholds."""
+
+    hits: tuple[Hit, ...]
+    probability: float
+    answer_at: float
+    draft_at: float
+
+
+class Knowledge:
+    """What an assistant knows. Calls may come from any one thread at a time."""
+
+    def __init__(self, index: KnowledgeIndex, calibration: Calibration) -> None:
+        self.index, self.calibration = index, calibration
+
+    @classmethod
+    def load(cls, folder: Path, device: str = "cpu") -> "Knowledge":
+        """Read a trained folder. Raises ``IndexFileError`` if it is torn, ``BaseModelError`` if its base is gone."""
+        about = verify(folder, FORMAT)
+        try:
+            calibration = Calibration(**checked_json(folder / "calibration.json", dict))
+            base = str(about["base"])
+        except (KeyError, TypeError) as error:
+            raise IndexFileError(f"{folder}: not a knowledge folder of this program ({error})") from error
+        own = folder / "encoder"
+        encoder = TextEncoder.load(own if own.is_dir() else model_folder(base), device)
+        gpu = device != "cpu" and gpu_available()
+        return cls(KnowledgeIndex.load(folder / "index", encoder, gpu=gpu), calibration)
+
+    def search(self, query: str, k: int = 5, filters: Mapping[str, str] | None = None) -> SearchOutcome:
+        """The best ``k`` passages for a query."""
+        return self.search_batch([query], k, filters)[0]
+
+    def search_batch(
+        self, queries: Sequence[str], k: int = 5, filters: Mapping[str, str] | None = None
+    ) -> list[SearchOutcome]:
+        """The same for several queries in one encoder pass. A query without a word finds nothing."""
+        found = self.index.search_batch(queries, k, filters)
+        return [self._outcome(query, hits, k) for query, hits in zip(queries, found, strict=True)]
+
+    def _outcome(self, query: str, hits: Sequence[Hit], k: int) -> SearchOutcome:
+        calibration = self.calibration
+        asked = any(character.isalnum() for character in query)
+        judged = features(hits)
+        return SearchOutcome(
+            hits=tuple(hits[:k]) if asked else (),
+            probability=calibration.probability(judged) if asked and hits else 0.0,
+            answer_at=calibration.answer_at,
+            draft_at=calibration.draft_at,
+        )

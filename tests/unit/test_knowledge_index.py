@@ -1,0 +1,176 @@
+"""Fused search, saved and loaded, with an encoder that counts letters."""
+
+import json
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from retrieval.encoder import Progress, Vectors
+from retrieval.errors import IndexFileError, KnowledgeEmpty
+from retrieval.index import KnowledgeIndex, build_index
+from retrieval.passages import Passage
+from retrieval.words import words
+
+
+class LetterEncoder:
+    """Vectors of letter pairs: alike texts are near each other. Counts what it was asked to embed."""
+
+    dimensions = 64
+
+    def __init__(self, fingerprint: str = "letters") -> None:
+        self.fingerprint = fingerprint
+        self.embedded = 0
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        vectors = np.full((len(texts), self.dimensions), 1e-3, np.float32)
+        for row, text in enumerate(texts):
+            for left, right in pairwise(text):
+                vectors[row, (ord(left) * 31 + ord(right)) % self.dimensions] += 1
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    def encode_passages(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+        self.embedded += len(texts)
+        return self.encode_queries(texts)
+
+
+def passage(title: str, text: str, language: str = "en", **more: str) -> Passage:
+    return Passage(id=title, document=f"{title}.md", title=title, text=text, language=language, metadata=more)
+
+
+PASSAGES = [
+    passage("Returns", "Send the parcel back within thirty days. Print the label first.", audience="shoppers"),
+    passage("Shipping", "Parcels travel for three days. Express takes one.", audience="shoppers"),
+    passage("Invoices", "Download invoice PDF files from the billing page.", audience="companies"),
+    passage("退款", "退款会在五个工作日内退回原支付账户。", language="zh"),
+    passage("发票", "可以在账单页面下载电子发票。", language="zh"),
+]
+
+
+def build(
+    passages: list[Passage] = PASSAGES, previous: Path | None = None
+) -> tuple[KnowledgeIndex, LetterEncoder, int]:
+    encoder = LetterEncoder()
+    index, counts = build_index(passages, encoder, previous=previous, gpu=False)
+    return index, encoder, counts.reused
+
+
+@pytest.mark.parametrize(
+    ("query", "title"),
+    [
+        ("download an invoice", "Invoices"),
+        ("how many days does express travel", "Shipping"),
+        ("多久能收到退款", "退款"),
+        ("下载电子发票", "发票"),
+    ],
+)
+def test_finds(query: str, title: str) -> None:
+    hits = build()[0].search(query, 3)
+    assert hits[0].passage.title == title
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    assert hits[0].lexical > 0
+
+
+def test_words_decide_where_meaning_does_not() -> None:
+    twins = [passage(f"Page {number}", "The same words about parcels.") for number in range(4)]
+    twins.append(passage("Page 9", "The same words about parcels. Error E4711."))
+    index = build(twins)[0]
+    assert index.search("e4711", 1)[0].passage.title == "Page 9"
+
+
+def test_one_query_and_a_batch_agree() -> None:
+    index = build()[0]
+    queries = ["refund", "invoice", "发票"]
+    singly = [[hit.passage.id for hit in index.search(query, 5)] for query in queries]
+    assert [[hit.passage.id for hit in hits] for hits in index.search_batch(queries, 5)] == singly
+
+
+def test_filters() -> None:
+    index = build()[0]
+    assert {hit.passage.language for hit in index.search("invoice 发票", 5, {"language": "zh"})} == {"zh"}
+    assert [h.passage.title for h in index.search("parcel", 5, {"audience": "companies"})] == ["Invoices"]
+    assert index.search("parcel", 5, {"audience": "nobody"}) == []
+
+
+def test_nothing_to_index() -> None:
+    with pytest.raises(KnowledgeEmpty):
+        build([])
+
+
+def test_saved_index_answers_the_same(tmp_path: Path) -> None:
+    index, encoder, _ = build()
+    index.save(tmp_path / "index")
+    loaded = KnowledgeIndex.load(tmp_path / "index", encoder, gpu=False)
+    assert loaded.passages == index.passages
+    assert loaded.search("parcel label", 5) == index.search("parcel label", 5)
+
+
+def test_only_what_changed_is_embedded_again(tmp_path: Path) -> None:
+    build()[0].save(tmp_path / "index")
+    changed = [*PASSAGES[:4], passage("Gift cards", "A card never expires.")]
+    index, encoder, reused = build(changed, tmp_path / "index")
+    assert encoder.embedded == 3  # the new passage's whole, heading and sentence
+    assert reused > 0
+    assert {hit.passage.title for hit in index.search("发票", 9)} == {item.title for item in changed}
+    fresh = build(changed)[0]
+    assert [hit.score for hit in index.search("card", 5)] == [hit.score for hit in fresh.search("card", 5)]
+
+
+def test_previous_index_of_another_encoder_or_torn_is_passed_over(tmp_path: Path) -> None:
+    build()[0].save(tmp_path / "index")
+    index, counts = build_index(PASSAGES, LetterEncoder("other"), previous=tmp_path / "index", gpu=False)
+    assert counts.reused == 0
+    (tmp_path / "index" / "whole.faiss").write_bytes(b"torn")
+    assert build(PASSAGES, tmp_path / "index")[2] == 0
+    assert index.search("invoice", 1)
+
+
+def _truncate(folder: Path) -> None:
+    file = folder / "sentence.faiss"
+    file.write_bytes(file.read_bytes()[:-4])
+
+
+def _flip(folder: Path) -> None:
+    file = folder / "passages.json"
+    file.write_text(file.read_text("utf-8").replace("Returns", "Retunrs"), "utf-8")
+
+
+def _add(folder: Path) -> None:
+    (folder / "evil.pkl").write_bytes(b"x")
+
+
+def _remove(folder: Path) -> None:
+    (folder / "lexical" / "weights.json").unlink()
+
+
+def _no_manifest(folder: Path) -> None:
+    (folder / "manifest.json").unlink()
+
+
+def _other_format(folder: Path) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"format": "other-9"}), "utf-8")
+
+
+@pytest.mark.parametrize("damage", [_truncate, _flip, _add, _remove, _no_manifest, _other_format])
+def test_damaged_index_is_refused(tmp_path: Path, damage: object) -> None:
+    index, encoder, _ = build()
+    index.save(tmp_path / "index")
+    assert callable(damage)
+    damage(tmp_path / "index")
+    with pytest.raises(IndexFileError):
+        KnowledgeIndex.load(tmp_path / "index", encoder, gpu=False)
+
+
+def test_index_of_another_encoder_is_refused(tmp_path: Path) -> None:
+    build()[0].save(tmp_path / "index")
+    with pytest.raises(IndexFileError, match="another encoder"):
+        KnowledgeIndex.load(tmp_path / "index", LetterEncoder("other"), gpu=False)
+
+
+def test_words_of_both_languages() -> None:
+    assert words("How do I return my Parcels?") == ["return", "parcel"]
+    assert words("我的包裹在哪里？订单A12") == ["包裹", "订单", "a12", "a", "12"]
+    assert words("the of 的 了") == []

@@ -1,0 +1,77 @@
+"""Documents into passages."""
+
+from retrieval.documents import Block, Document, FaqEntry, Link, Section
+from retrieval.passages import PASSAGE_CHARS, sentences, split_documents
+
+
+def page(*sections: Section, path: str = "a.md", title: str = "Title", links: tuple[Link, ...] = ()) -> Document:
+    return Document(path=path, title=title, language="en", url=f"/{path}", sections=sections, links=links)
+
+
+def text(*blocks: str, heading: str = "") -> Section:
+    return Section(
+        headings=(heading,) if heading else (), anchor=heading, blocks=tuple(Block(text=part) for part in blocks)
+    )
+
+
+def test_sections_become_passages_with_their_place() -> None:
+    menu = Section(headings=("Related",), blocks=(Block(text="- x"),), navigation=True)
+    lead, body = split_documents([page(text("lead"), text("body", heading="how"), menu)])
+    assert (lead.text, lead.headings, lead.url) == ("lead", (), "/a.md")
+    assert (body.text, body.headings, body.url) == ("body", ("how",), "/a.md#how")
+
+
+def test_long_sections_are_split_with_overlap() -> None:
+    blocks = [f"Step {number} says " + f"word{number} " * 55 + "." for number in range(8)]
+    small = "A short bridge sentence."
+    passages = split_documents([page(text(*blocks[:2], small, *blocks[2:]))])
+    assert len(passages) > 2
+    assert all(len(passage.text) <= PASSAGE_CHARS for passage in passages)
+    assert sum(small in passage.text for passage in passages) == 2  # it ends one passage and begins the next
+    assert all(any(block in passage.text for passage in passages) for block in blocks)
+
+
+def test_one_endless_block_is_cut_and_nothing_is_lost() -> None:
+    chinese = "".join(f"第{number}条规定说明了如何办理退货手续。" for number in range(120))
+    unbroken = "".join(f"{number}x" for number in range(700))
+    passages = split_documents([page(text(chinese)), page(text(unbroken), path="b.md")])
+    assert "".join(p.text for p in passages if p.document == "a.md").replace("\n", "") == chinese
+    assert "".join(p.text for p in passages if p.document == "b.md") == unbroken
+    assert max(len(p.text) for p in passages if p.document == "a.md") <= PASSAGE_CHARS / 2
+
+
+def test_ids_depend_on_content_and_place_only() -> None:
+    before = split_documents([page(text("one"), text("two", heading="h"))])
+    after = split_documents([page(text("new", heading="n"), text("one"), text("two", heading="h"))])
+    assert {p.id for p in before} < {p.id for p in after}
+    assert split_documents([page(text("one"), path="b.md")])[0].id not in {p.id for p in before}
+
+
+def test_faq_pair() -> None:
+    entry = FaqEntry(question="How long?", answer="Three **days**.", paraphrases=("when",), category="shipping")
+    (passage,) = split_documents([Document(path="f.csv", title="f", language="en", entries=(entry,))])
+    assert (passage.question, passage.answer, passage.aliases) == ("How long?", "Three **days**.", ("when",))
+    assert passage.title == "How long?"
+    assert passage.metadata["category"] == "shipping"
+
+
+def test_near_duplicates_merge() -> None:
+    words = " ".join(f"word{number}" for number in range(60))
+    one, other = page(text(words)), page(text(words + " extra"), path="b.md", title="Other name")
+    (merged,) = split_documents([one, other])
+    assert (merged.document, merged.also_in, merged.aliases) == ("a.md", ("b.md",), ("Other name",))
+    different = page(text(words.replace("word1", "thing")), path="c.md")
+    assert len(split_documents([one, different])) == 2
+
+
+def test_links_of_other_pages_name_a_page() -> None:
+    target = page(text("body"), path="help/returns.md", title="Returns")
+    links = (Link(target="../help/returns.md", text="send it back"), Link(target="/help/returns.md#x", text="Returns"))
+    source = page(text("see"), path="other/b.md", links=links)
+    passages = {passage.document: passage for passage in split_documents([target, source])}
+    assert passages["help/returns.md"].aliases == ("send it back",)
+
+
+def test_sentences() -> None:
+    assert sentences("It costs 3.50 now. Really? Yes!\nNext") == ["It costs 3.50 now.", "Really?", "Yes!", "Next"]
+    assert sentences("三天到货。运费多少？免费！") == ["三天到货。", "运费多少？", "免费！"]
