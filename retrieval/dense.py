@@ -26,7 +26,8 @@ class DenseIndex:
         self._index, self.starts, self.background = index, starts, background
         self._owners = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
         self.vectors: Vectors = faiss.rev_swig_ptr(index.get_xb(), index.ntotal * index.d).reshape(-1, index.d)
-        self._searcher = _on_gpu(index) if gpu else index
+        self._resources = faiss.StandardGpuResources() if gpu else None  # must outlive the searcher
+        self._searcher = faiss.index_cpu_to_gpu(self._resources, 0, index) if gpu else index
 
     @classmethod
     def build(cls, vectors: Vectors, starts: Rows, background: float, *, gpu: bool = False) -> "DenseIndex":
@@ -81,7 +82,3 @@ def measure_background(queries: Vectors, vectors: Vectors, owners: Rows, query_o
 def gpu_available() -> bool:
     """Whether FAISS was built for GPUs and sees one."""
     return hasattr(faiss, "StandardGpuResources") and faiss.get_num_gpus() > 0
-
-
-def _on_gpu(index: Any) -> Any:
-    return faiss.index_cpu_to_gpu(faiss.StandardGpuResources(), 0, index)

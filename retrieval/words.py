@@ -1,7 +1,6 @@
 """Text into the words that a lexical index counts: stemmed English, Chinese cut into words, numbers and names whole."""
 
 import functools
-import logging
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -60,5 +59,8 @@ def _stemmer() -> Any:
 def _chinese() -> Any:
     import jieba  # noqa: PLC0415 - its dictionary takes half a second, and English assistants never need it
 
-    jieba.setLogLevel(logging.WARNING)
-    return jieba
+    tokenizer = jieba.Tokenizer()
+    # Its own loading goes through a marshalled cache in the shared temporary folder, which anybody could replace.
+    tokenizer.FREQ, tokenizer.total = tokenizer.gen_pfdict(tokenizer.get_dict_file())
+    tokenizer.initialized = True
+    return tokenizer

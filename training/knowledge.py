@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from retrieval.base import model_folder
 from retrieval.calibration import PRIOR, Calibration, features
@@ -67,7 +68,7 @@ def build_knowledge(
         faults = "".join(f"\n  {fault}" for fault in reading.faults)
         raise KnowledgeEmpty(f"{folder}: no page or FAQ that can be read; add .md, .csv or .yml files{faults}")
     passages = split_documents(reading.documents)
-    encoder = TextEncoder.load(model_folder(base))
+    encoder = TextEncoder.load(model_folder(base), "cuda" if torch.cuda.is_available() else "cpu")
     index, counts = build_index(
         passages,
         encoder,
