@@ -87,8 +87,8 @@ def state_of(now: Situation, domain: Domain, *, by_text: bool = False) -> State:
     action = now.latest_action
     state = State(
         slots=_slot_features(now.slots, domain),
-        action=action.name if action else None,
-        action_text=action.action_text if action and not action.name else None,
+        action=(action.name or None) if action else None,
+        action_text=(action.action_text or None) if action and not action.name else None,
         loop=now.active_loop.name if now.active_loop else None,
     )
     message = now.latest_message

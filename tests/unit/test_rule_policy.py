@@ -132,6 +132,11 @@ def test_a_form_that_goes_well_needs_no_user_and_beats_text() -> None:
     assert (prediction.action, prediction.is_no_user, prediction.is_e2e) == ("order_form", True, False)
 
 
+def test_a_form_that_the_domain_has_no_longer_is_nobodys() -> None:
+    gone = (*turn("order", "old_form"), ev.ActiveLoop(name="old_form"), LISTEN, said("faq"))
+    assert predict(*gone).action == "utter_faq_answer"
+
+
 def test_a_prediction_by_text_says_so() -> None:
     prediction = predict(LISTEN, said("greet", text="hello hello"))
     assert (prediction.is_e2e, prediction.confidence) == (True, 1.0)

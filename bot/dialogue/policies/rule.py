@@ -14,7 +14,6 @@ from bot.dialogue.policies.options import Options
 from bot.dialogue.policies.prediction import Vote
 from bot.dialogue.policies.rule_lookup import Recent, Rule, RuleLookup
 from bot.dialogue.situation import LISTEN
-from bot.dialogue.states import SHOULD_NOT_BE_SET
 from bot.dialogue.tracker import Tracker
 
 NAME = "RulePolicy"
@@ -122,7 +121,7 @@ class RulePolicy:
         default = _from_default_intent(tracker)
         if default.action and not by_text.action:
             return default
-        loop = _from_happy_loop(tracker)
+        loop = _from_happy_loop(tracker, domain)
         if loop.action:
             return loop
         if by_text.action:
@@ -167,7 +166,7 @@ class RulePolicy:
             return Finding(action=None, kind=kind)
         recent = Recent(tracker.moments(), domain, by_text=by_text)
         best = next(iter(self.rules.fitting(recent)), None)
-        loop = _active_loop(tracker)
+        loop = _active_loop(tracker, domain)
         if loop is None:
             return Finding(action=best.action if best else None, source=best.key if best else None, kind=kind)
         notes = {rule.action for rule in self.unhappy.fitting(recent)}
@@ -193,8 +192,8 @@ def _from_default_intent(tracker: Tracker) -> Finding:
     return Finding(action=DEFAULT_ACTIONS.get(intent), source=default_source(intent), kind="default")
 
 
-def _from_happy_loop(tracker: Tracker) -> Finding:
-    loop = _active_loop(tracker)
+def _from_happy_loop(tracker: Tracker, domain: Domain) -> Finding:
+    loop = _active_loop(tracker, domain)
     rejected = tracker.active_loop is not None and tracker.active_loop.rejected
     if loop is None or rejected or tracker.latest_action is None:
         return Finding(action=None)
@@ -203,9 +202,10 @@ def _from_happy_loop(tracker: Tracker) -> Finding:
     return Finding(action=loop, source=loop_source(loop, ends=False), kind="loop")
 
 
-def _active_loop(tracker: Tracker) -> str | None:
+def _active_loop(tracker: Tracker, domain: Domain) -> str | None:
+    """The active loop, unless the domain has it no longer (a conversation may outlive the release it began with)."""
     loop = tracker.active_loop
-    return None if loop is None or loop.name == SHOULD_NOT_BE_SET else loop.name
+    return loop.name if loop is not None and loop.name in domain.action_names else None
 
 
 def default_source(intent: str) -> str:
