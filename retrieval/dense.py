@@ -26,8 +26,10 @@ class DenseIndex:
         self._index, self.starts, self.background = index, starts, background
         self._owners = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
         self.vectors: Vectors = faiss.rev_swig_ptr(index.get_xb(), index.ntotal * index.d).reshape(-1, index.d)
-        self._resources = faiss.StandardGpuResources() if gpu else None  # must outlive the searcher
-        self._searcher = faiss.index_cpu_to_gpu(self._resources, 0, index) if gpu else index
+        self._searcher = index
+        if gpu:
+            self._resources = faiss.StandardGpuResources()  # must outlive the searcher
+            self._searcher = faiss.index_cpu_to_gpu(self._resources, 0, index)
 
     @classmethod
     def build(cls, vectors: Vectors, starts: Rows, background: float, *, gpu: bool = False) -> "DenseIndex":
