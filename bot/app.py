@@ -16,7 +16,6 @@ from pathlib import Path
 from aiohttp import web
 
 from bot.channels.application import web_application
-from bot.channels.client import CLIENT
 from bot.channels.conversations_api import ConversationsApi
 from bot.channels.http_api import HttpApi
 from bot.channels.metrics import Metrics
@@ -200,7 +199,6 @@ class _Doors:
         return WebSettings(
             secret=derived(self.token, "guest"),
             allowed_origins=self.settings.origins,
-            client_address=lambda request: request.get(CLIENT, ""),
             title=str(section.get("title") or self.project.config.assistant_id or "Service desk"),
             suggestions=_strings(section.get("suggestions")),
             greeting=str(section.get("greeting") or ""),
