@@ -109,5 +109,5 @@ def _hit(hit: "FoundHit") -> Hit:
         headings=passage.headings,
         question=passage.question,
         answer=passage.answer,
-        url=f"{passage.url}#{passage.anchor}" if passage.url and passage.anchor else passage.url,
+        url=passage.url,
     )
