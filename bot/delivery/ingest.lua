@@ -2,7 +2,7 @@
 -- KEYS 1 seen  2 mailbox  3 meta  4 ready  5 log
 -- ARGV 1 conversation  2 inbound JSON  3 origin hub  4 mailbox limit  5 ready limit  6 seen ttl s
 --      7 home channel ('' to leave it)  8 recipient  9 user frame JSON ('' for none)  10 log length  11 log ttl s
---      12 live channel
+--      12 live channel  13 'move': the home channel is this one, 'first': unless there is one
 -- Returns {verdict, seen mark, number of the user frame}. A repeated call answers dup.
 local mark = redis.call('GET', KEYS[1])
 if mark then return {'dup', mark, 0} end
@@ -14,7 +14,7 @@ redis.call('SET', KEYS[1], id, 'EX', ARGV[6])
 -- What waits must not expire; commit sets the time to live again.
 redis.call('PERSIST', KEYS[3])
 redis.call('HSETNX', KEYS[3], 'born', id)
-if ARGV[7] ~= '' then
+if ARGV[7] ~= '' and (ARGV[13] == 'move' or redis.call('HEXISTS', KEYS[3], 'channel') == 0) then
   redis.call('HSET', KEYS[3], 'channel', ARGV[7], 'recipient', ARGV[8])
 end
 if redis.call('HEXISTS', KEYS[3], 'ready') == 0 then

@@ -47,8 +47,7 @@ class DeliverySettings:
     """Everything about delivery that is no address.
 
     ``lease_s``: a worker that is silent for so long loses its conversations to the others. ``max_deliveries``: tries
-    before a message becomes a dead letter. ``log_channels``: channels whose customers read the log instead of being
-    called. ``replicas``: how many replicas must have an event before it is acknowledged. ``unknown_send``: what to do
+    before a message becomes a dead letter. ``replicas``: how many replicas must have an event before it is acknowledged. ``unknown_send``: what to do
     with a reply of which nobody knows whether it arrived: send it again (it may arrive twice) or drop it.
     ``ready_limit`` bounds the conversations that wait, over all partitions.
     """
@@ -61,7 +60,6 @@ class DeliverySettings:
     mailbox_limit: int = 50
     ready_limit: int = 10_000
     drain_s: float = 25.0
-    log_channels: frozenset[str] = frozenset({"web", "rest"})
     limits: Mapping[str, RateLimit] = field(default_factory=dict)
     send_rates: Mapping[str, SendRate] = field(default_factory=dict)
     unknown_send: Literal["retry", "drop"] = "retry"

@@ -26,6 +26,10 @@ from bot.errors import LogTrimmed, StoreError, StoreUnavailable
 from bot.messages import Inbound, LogFrame, Verdict
 
 
+_HOME = {"message": "move", "intent": "first"}
+"""Where a conversation is held: where its customer last wrote; else where an intent was first to speak to them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finished:
     """A turn that was committed, with the numbers of the log frames it added."""
@@ -166,8 +170,7 @@ class Store:
         """Drop a duplicate or queue it, in one step; ``hub_id`` is told when its turn is over."""
         cid, keys, settings = inbound.conversation_id, self.keys, self.settings
         retention = settings.retention
-        frame = _user_frame(inbound) if inbound.channel in settings.log_channels else None
-        customer = inbound.kind in ("message", "intent")
+        frame = _user_frame(inbound)
         answer = await self._durable(
             "ingest",
             [
@@ -184,12 +187,13 @@ class Store:
                 settings.mailbox_limit,
                 max(1, settings.ready_limit // settings.partitions),
                 retention.seen_s,
-                inbound.channel if customer else "",
+                inbound.channel if inbound.kind in _HOME else "",
                 inbound.sender_id,
                 dump_frame(frame) if frame else "",
                 retention.log_frames,
                 retention.log_s,
                 keys.live(cid),
+                _HOME.get(inbound.kind, ""),
             ],
         )
         verdict, mark, seq = answer

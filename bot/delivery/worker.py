@@ -93,8 +93,9 @@ class _Trackers:
 class Worker:
     """Serves the run queue ``ready`` in this process.
 
-    ``engine`` is called once a turn, so a new release takes over between two turns. ``senders`` are asked to show
-    that an answer is being written when it takes long.
+    ``engine`` is called once a turn, so a new release takes over between two turns. ``senders`` are the channels that
+    call a platform: their replies go to the outbox as well as to the log, and they are asked to show that an answer is
+    being written when it takes long.
     """
 
     def __init__(
@@ -191,13 +192,13 @@ class Worker:
     async def _finish(
         self, turn: Turn, result: TurnResult, tracker: Tracker | None, transcript: TurnTranscript, at: float
     ) -> None:
-        logged = turn.channel in self._store.settings.log_channels
-        frames = _frames(result, at, turn) if logged else ()
+        frames = _frames(result, at, turn)
+        called = turn.channel in self._senders
         commit = Commit(
             turn=turn,
             events=result.events,
             frames=frames,
-            outbox=[] if logged else [_outgoing(turn, reply, at) for reply in result.replies],
+            outbox=[_outgoing(turn, reply, at) for reply in result.replies] if called else [],
             transcript=dump_transcript(transcript),
             dead=dump_transcript(transcript) if transcript.dead else "",
             rating=_rating(turn.inbound, at),

@@ -75,7 +75,7 @@ async def test_a_sender_that_died_in_the_middle_leaves_the_outcome_unknown(
 ) -> None:
     store = Store(url, replace(SETTINGS, unknown_send=policy))
     await store.open()
-    async with delivery(store) as parts:
+    async with delivery(store, senders={"phone": Platform()}) as parts:
         await parts.outbox.stop()
         await parts.hub.ask(message("hi", channel="phone"), timeout_s=20)
     queue = store.keys.queue("anna", "due")
@@ -94,7 +94,7 @@ async def test_a_sender_that_died_in_the_middle_leaves_the_outcome_unknown(
 
 
 async def test_a_repeated_take_or_settle_changes_nothing(store: Store) -> None:
-    async with delivery(store) as parts:
+    async with delivery(store, senders={"phone": Platform()}) as parts:
         await parts.outbox.stop()
         for text in ("one", "two"):
             await parts.hub.ask(message(text, channel="phone"), timeout_s=20)
@@ -136,9 +136,24 @@ async def test_a_long_turn_shows_that_it_is_being_answered(store: Store) -> None
 
 
 async def test_a_reply_of_a_channel_that_is_gone_is_put_aside(store: Store) -> None:
-    async with delivery(store, senders={}) as parts:
+    async with delivery(store, senders={"removed": Platform()}) as parts:
+        await parts.outbox.stop()
         await parts.hub.ask(message("hi", channel="removed"), timeout_s=20)
+    async with delivery(store):
         async with asyncio.timeout(10):
             while not await store.client.command("XLEN", store.keys.queue("anna", "dead")):
                 await asyncio.sleep(0.02)
     assert await outbox_is_empty(store)
+
+
+async def test_replies_that_were_sent_are_in_the_log_too(store: Store) -> None:
+    phone = Platform()
+    async with delivery(store, senders={"phone": phone}) as parts:
+        answers = await parts.hub.ask(message("嗨", channel="phone"), timeout_s=20)
+        await until(lambda: len(phone.arrived) == 1)
+        frames = await parts.hub.log_after("anna", 0)
+    assert [(frame.type, frame.text, frame.reply and frame.reply.text) for frame in frames] == [
+        ("user", "嗨", None),
+        ("bot", None, "1:嗨"),
+    ]
+    assert list(answers) == phone.arrived == [frames[1].reply]

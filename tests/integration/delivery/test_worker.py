@@ -3,7 +3,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from delivery_parts import CountingEngine, SystemClock, delivery, message
+from delivery_parts import CountingEngine, Platform, SystemClock, delivery, message
 
 from bot.delivery.hub import Hub
 from bot.delivery.keys import WORKERS
@@ -164,6 +164,35 @@ async def test_an_agents_words_go_where_the_customer_is(store: Store) -> None:
         await parts.hub.ask(words, timeout_s=20)
         meta = await store.client.command("HGETALL", store.keys.of("anna", "meta"))
     assert (meta["channel"], meta["recipient"]) == ("web", "anna")
+
+
+async def test_words_for_a_conversation_without_a_platform_reach_the_log(store: Store) -> None:
+    """Nobody ever wrote there, and nobody can be called: whoever reads the log finds them."""
+    async with delivery(store, senders={"phone": Platform()}) as parts:
+        words = message("您好，我是小王", channel="api", to="quiet")
+        said = await parts.hub.ask(words, timeout_s=20)
+        frames = await parts.hub.log_after("quiet", 0)
+    assert [frame.reply for frame in frames if frame.reply] == list(said)
+    assert await store.client.command("XLEN", store.keys.queue("quiet", "dead")) == 0
+
+
+@pytest.mark.parametrize(
+    ("wrote_on", "asked_for", "home"),
+    [
+        ("phone", "rest", "phone"),  # the customer is there
+        (None, "phone", "phone"),  # the first to speak is the bot
+    ],
+)
+async def test_an_intent_leaves_the_conversation_where_it_is(
+    store: Store, wrote_on: str | None, asked_for: str, home: str
+) -> None:
+    async with delivery(store, senders={"phone": Platform()}) as parts:
+        if wrote_on:
+            await parts.hub.ask(message("hi", channel=wrote_on), timeout_s=20)
+        intent = replace(message("", event_id="i1", channel=asked_for), kind="intent", sender_id="anna")
+        await parts.hub.ask(intent, timeout_s=20)
+        meta = await store.client.command("HGETALL", store.keys.of("anna", "meta"))
+    assert (meta["channel"], meta["recipient"]) == (home, "anna")
 
 
 async def test_conversations_with_a_person_are_listed(store: Store) -> None:
