@@ -26,7 +26,7 @@ from urllib.parse import quote
 
 from bot.delivery.client import Client
 from bot.delivery.settings import Durability
-from bot.errors import StoreError, StoreUnavailable
+from bot.errors import StoreError, StoreInUse, StoreUnavailable
 
 if sys.platform != "win32":
     import fcntl
@@ -106,7 +106,8 @@ class EmbeddedStore:
         Call it in the main thread: the server is told to stop when the thread that started it ends.
 
         Raises:
-            StoreError: no binary, the folder is in use or cannot be written, or the server does not start; says why.
+            StoreInUse: another program has the folder.
+            StoreError: no binary, the folder cannot be written, or the server does not start; says why.
         """
         if sys.platform == "win32":
             raise StoreError("there is no embedded store on Windows: set redis_url to a server that you run")
@@ -156,7 +157,7 @@ class EmbeddedStore:
         except BlockingIOError as exc:
             owner = os.read(fd, 32).decode(errors="replace").strip()
             os.close(fd)
-            raise StoreError(f"{self._dir} is in use by process {owner or '?'}: one program per data folder") from exc
+            raise StoreInUse(f"{self._dir} is in use by process {owner or '?'}: one program per data folder") from exc
         os.ftruncate(fd, 0)
         os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
         self._lock_fd = fd

@@ -47,9 +47,9 @@ class DeliverySettings:
     """Everything about delivery that is no address.
 
     ``lease_s``: a worker that is silent for so long loses its conversations to the others. ``max_deliveries``: tries
-    before a message becomes a dead letter. ``replicas``: how many replicas must have an event before it is acknowledged. ``unknown_send``: what to do
-    with a reply of which nobody knows whether it arrived: send it again (it may arrive twice) or drop it.
-    ``ready_limit`` bounds the conversations that wait, over all partitions.
+    before a message becomes a dead letter. ``replicas``: how many replicas must have an event before it is
+    acknowledged. ``unknown_send``: what to do with a reply of which nobody knows whether it arrived: send it again (it
+    may arrive twice) or drop it. ``ready_limit`` bounds the conversations that wait, over all partitions.
     """
 
     partitions: int = 16

@@ -25,7 +25,6 @@ from bot.dialogue.events import Event
 from bot.errors import LogTrimmed, StoreError, StoreUnavailable
 from bot.messages import Inbound, LogFrame, Verdict
 
-
 _HOME = {"message": "move", "intent": "first"}
 """Where a conversation is held: where its customer last wrote; else where an intent was first to speak to them."""
 

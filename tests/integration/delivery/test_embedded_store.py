@@ -17,7 +17,7 @@ from bot.delivery.client import Client
 from bot.delivery.embedded import EmbeddedStore, find_binary
 from bot.delivery.hub import Hub
 from bot.delivery.store import Store
-from bot.errors import StoreBusy, StoreError, StoreUnavailable
+from bot.errors import StoreBusy, StoreError, StoreInUse, StoreUnavailable
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ async def test_only_its_owner_may_use_it(url: str, tmp_path: Path) -> None:
 
 
 async def test_a_second_program_on_the_folder_is_refused(url: str, tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match=f"in use by process {os.getpid()}"):
+    with pytest.raises(StoreInUse, match=f"in use by process {os.getpid()}"):
         await EmbeddedStore(tmp_path).start()
     assert await command(url, "PING")
 
