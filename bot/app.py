@@ -33,7 +33,7 @@ from bot.delivery.worker import Worker
 from bot.desk import RunningDesk
 from bot.dialogue.project import Project
 from bot.folder import load_folder
-from bot.measured import MeasuredEngine
+from bot.measured import MeasuredEngine, observe
 from bot.paths import AssistantPaths
 from bot.secrets_file import admin_token, derived
 from bot.startup import start_runtime
@@ -123,7 +123,7 @@ async def running(settings: ServeSettings) -> AsyncIterator[Serving]:
         )
         url = await _listen(doors.application(), settings, stack)
         desk.started = True
-        metrics.release(runtime.current.release.id)
+        await _keep(observe(store, lambda: runtime.current.release.id, metrics), "observe", stack)
         stack.callback(setattr, desk, "draining", True)
         await _keep(register_all(channels), "register-channels", stack)
         yield Serving(
@@ -178,7 +178,7 @@ class _Doors:
     def application(self) -> web.Application:
         """Put every route behind its guards."""
         api, conversations = HttpApi(self.desk, self.metrics), ConversationsApi(self.desk, self.hub)
-        sockets = OpenSockets()
+        sockets = OpenSockets(self.metrics.websockets)
         application = web_application(
             open_routes=[
                 *api.open_routes(),

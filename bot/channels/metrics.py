@@ -42,11 +42,11 @@ class Metrics:
         )
         self._store_up = Gauge("kefu_store_up", "1 while the store answers", registry=registry)
         self._mailbox_lag = Gauge(
-            "kefu_mailbox_lag_seconds", "Age of the oldest message that waits for its turn", registry=registry
+            "kefu_mailbox_lag_seconds", "How long the oldest conversation waits for its turn to end", registry=registry
         )
-        self._mailbox = Gauge("kefu_conversations_ready", "Conversations that wait for a worker", registry=registry)
-        self._outbox = Gauge("kefu_outbox_waiting", "Replies that wait to be sent", registry=registry)
-        self._dead = Gauge("kefu_dead_letters", "Messages given up on", registry=registry)
+        self._mailbox = Gauge("kefu_conversations_ready", "Conversations whose turn is not over", registry=registry)
+        self._outbox = Gauge("kefu_outbox_waiting", "Conversations with replies that are not sent", registry=registry)
+        self._dead = Gauge("kefu_dead_letters", "Messages and replies given up on", registry=registry)
         self._sockets = Gauge("kefu_websocket_connections", "Open WebSockets", registry=registry)
         self._sent = Counter("kefu_sent", "Replies sent to platforms", ["channel", "result"], registry=registry)
         self._events = Counter(
@@ -73,12 +73,12 @@ class Metrics:
         self._store_up.set(up)
 
     def mailbox(self, *, ready: int, lag_s: float) -> None:
-        """Say how many conversations wait, and for how long the oldest has."""
+        """Say how many conversations wait for their turn to end, and for how long the oldest has."""
         self._mailbox.set(ready)
         self._mailbox_lag.set(lag_s)
 
     def outbox(self, *, waiting: int, dead: int) -> None:
-        """Say how many replies wait to be sent, and how many messages were given up."""
+        """Say in how many conversations replies wait to be sent, and how many messages were given up."""
         self._outbox.set(waiting)
         self._dead.set(dead)
 

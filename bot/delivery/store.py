@@ -25,6 +25,8 @@ from bot.dialogue.events import Event
 from bot.errors import LogTrimmed, StoreError, StoreUnavailable
 from bot.messages import Inbound, LogFrame, Verdict
 
+_COUNTED = {"ready": "XLEN", "due": "XLEN", "later": "ZCARD", "dead": "XLEN"}
+
 _HOME = {"message": "move", "intent": "first"}
 """Where a conversation is held: where its customer last wrote; else where an intent was first to speak to them."""
 
@@ -110,6 +112,19 @@ class Handoff:
     conversation_id: str
     channel: str
     since: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How much waits. ``ready``: conversations whose turn is not over; ``lag_s``: since when the oldest of them is.
+
+    ``sending``: conversations with replies that are not sent; ``dead``: messages and replies that were given up.
+    """
+
+    ready: int
+    lag_s: float
+    sending: int
+    dead: int
 
 
 @dataclass(slots=True)
@@ -410,6 +425,18 @@ class Store:
             for (cid, since), channel in zip(waiting, channels, strict=True)
         ]
         return tuple(sorted(handoffs, key=lambda handoff: handoff.since))
+
+    async def counts(self) -> Counts:
+        """How much waits, over all partitions, in one round trip. Raises StoreUnavailable."""
+        keys = [{kind: self.keys.shared(p, kind) for kind in _COUNTED} for p in range(self.settings.partitions)]
+        sizes = [(command, each[kind]) for each in keys for kind, command in _COUNTED.items()]
+        oldest = [("XRANGE", each["ready"], "-", "+", "COUNT", 1) for each in keys]
+        (now_s, now_us), *answers = await self._all([("TIME",), *sizes, *oldest])
+        ready, due, later, dead = (sum(answers[first : len(sizes) : len(_COUNTED)]) for first in range(len(_COUNTED)))
+        since_ms = [int(entries[0][0].partition("-")[0]) for entries in answers[len(sizes) :] if entries]
+        now = int(now_s) + int(now_us) / 1e6
+        lag_s = max(0.0, now - min(since_ms) / 1000) if since_ms else 0.0
+        return Counts(ready=ready, lag_s=lag_s, sending=due + later, dead=dead)
 
     async def _all(self, commands: Sequence[Sequence[Argument]]) -> list[Any]:
         """Answers of which none is an error."""

@@ -31,8 +31,8 @@ def inbox():
 
 
 @asynccontextmanager
-async def serving(inbox, **options):
-    sockets = OpenSockets()
+async def serving(inbox, count=lambda _: None, **options):
+    sockets = OpenSockets(count)
     app = web.Application()
     app.add_routes(routes(inbox, WebSettings(secret=SECRET, **options), sockets))
     app.on_shutdown.append(sockets.close)
@@ -55,6 +55,18 @@ async def connect(client, hello=HELLO):
     socket = await client.ws_connect("/ws", headers=own_origin(client))
     await socket.send_json(hello)
     return socket, await socket.receive_json(timeout=5)
+
+
+async def test_sockets_are_counted_while_they_are_open(inbox):
+    changes = []
+    async with serving(inbox, changes.append) as client:
+        sockets = [(await connect(client))[0] for _ in range(2)]
+        assert changes == [1, 1]
+        await sockets[0].close()
+        async with asyncio.timeout(5):
+            while sum(changes) != 1:
+                await asyncio.sleep(0.01)
+    assert sum(changes) == 0
 
 
 async def guest(client):

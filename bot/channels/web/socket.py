@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from aiohttp import WSCloseCode, web
 
@@ -21,19 +21,25 @@ log = logging.getLogger(__name__)
 
 
 class OpenSockets:
-    """The sockets that are open now, so that a shutdown can tell them. Register ``close`` on ``app.on_shutdown``."""
+    """The sockets that are open now, so that a shutdown can tell them. Register ``close`` on ``app.on_shutdown``.
 
-    def __init__(self) -> None:
+    ``count`` is told of every change: 1 for a socket that opened, -1 for one that closed.
+    """
+
+    def __init__(self, count: Callable[[int], None] = lambda _: None) -> None:
         self._sockets: set[web.WebSocketResponse] = set()
+        self._count = count
 
     @contextlib.contextmanager
     def holding(self, socket: web.WebSocketResponse) -> Iterator[None]:
         """Count ``socket`` as open within the block."""
         self._sockets.add(socket)
+        self._count(1)
         try:
             yield
         finally:
             self._sockets.discard(socket)
+            self._count(-1)
 
     async def close(self, _app: web.Application) -> None:
         """Tell every client that the server goes away; clients come back after a random delay."""
