@@ -1,9 +1,42 @@
-"""Whether passages carry a sentence, and why not. Deterministic; knows no models."""
+"""Whether passages carry a sentence, and if not, why. Deterministic and explained; knows no models.
 
-from collections.abc import Sequence
+One statement of a passage (a sentence or what stands between semicolons, with its title) must carry the whole sentence:
+every content word, every number with what it counts and what it belongs to, every name and link, the same negation and
+no condition left out. This refuses some fair paraphrase, so that nothing invented is sent.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 
-from retrieval.words import words
+from retrieval.passages import sentences
+from retrieval.statements import Token, clauses, tokens
+from retrieval.vocabulary import MEASURES, SHARES, SOFT
+
+BORROWED_SHARE = 0.34
+"""How much of a sentence's content may come from the title and the statement before, where "it" refers to it."""
+
+ORDER_SHARE = 0.5
+"""How much of a sentence's content must stand in the same order as in the statement."""
+
+_OWN_VOICE = re.compile(
+    r"\b(?:I|I'm|I'll|I've|I'd|my|myself)\b|\bas an? (?:AI|assistant|language model)\b"
+    r"|我(?!们)|本人|作为(?:一个|一名)?(?:AI|人工智能|助手|语言模型)"
+)
+_META = re.compile(
+    r"\b(?:the|this|these|provided|given|above)\s+(?:\w+\s+)?"
+    r"(?:passages?|texts?|contexts?|excerpts?|documents?|questions?)\b"
+    r"|\baccording to the\b.{0,20}\b(?:passage|text|information)\b"
+    r"|\b(?:is|are|does|do) not (?:mention|provide|specif|state|say)"
+    r"|\b(?:ignore|disregard)\b.{0,30}\binstructions?\b|system prompt"
+    r"|文章|文本|上文|上述(?:内容|文本)|段落|原文|文中|提示词|系统提示"
+    r"|(?:没有|并未|未)(?:提及|提到|说明|给出|提供)(?:相关|任何)?(?:信息|内容)?",
+    re.IGNORECASE,
+)
+_NAMING = ("word", "code")
+_SEMICOLON = re.compile(r"[;；]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,10 +48,254 @@ class Support:
     reasons: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Statement:
+    """What one sentence of a passage says. ``title`` and ``before`` are what its pronouns may stand for.
+
+    ``asked``: the title is a question, which the statement answers.
+    """
+
+    line: tuple[Token, ...]
+    text: str
+    title: "_Context"
+    before: "_Context"
+    asked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """Words beside a statement."""
+
+    text: str
+
+    def holds(self, token: Token) -> bool:
+        if _is_chinese(token.shown) and token.shown in self.text:
+            return True
+        return any(other.value == token.value and other.kind == token.kind for other in tokens(self.text))
+
+
 def check(sentence: str, passages: Sequence[tuple[str, str, str]]) -> Support:
-    """Hold a sentence against passages (id, title, text)."""
-    wanted = " ".join(words(sentence))
-    holders = tuple(number for number, title, text in passages if wanted and wanted in " ".join(words(text)))
-    if holders:
-        return Support(supported=True, passage_ids=holders)
-    return Support(supported=False, reasons=("it does not stand in a passage",))
+    """Hold a sentence against passages (id, title, text). ``reasons`` are those of the nearest statement."""
+    if reason := _no_statement(sentence):
+        return Support(supported=False, reasons=(reason,))
+    line = tokens(sentence)
+    if not _content(line):
+        return Support(supported=False, reasons=("says nothing that a passage could carry",))
+    carriers: dict[str, None] = {}
+    nearest: tuple[str, ...] | None = None
+    for number, title, text in passages:
+        for statement in _statements(title, text):
+            reasons = tuple(_objections(line, statement))
+            if not reasons:
+                carriers[number] = None
+                break
+            if nearest is None or len(reasons) < len(nearest):
+                nearest = reasons
+    if carriers:
+        return Support(supported=True, passage_ids=tuple(carriers))
+    return Support(supported=False, reasons=nearest or ("there are no passages",))
+
+
+def _no_statement(sentence: str) -> str:
+    if any(unicodedata.category(character) in ("Cf", "Cc") for character in sentence.strip()):
+        return "holds invisible characters"
+    if sentence.rstrip().endswith(("?", "？")):
+        return "asks instead of answering"
+    if found := _OWN_VOICE.search(sentence):
+        return f"speaks in its own voice: {found.group()!r}"
+    if found := _META.search(sentence):
+        return f"speaks about its sources: {found.group()!r}"
+    return ""
+
+
+def _statements(title: str, text: str) -> Iterator[_Statement]:
+    asked = title.rstrip().endswith(("?", "？"))
+    before = ""
+    for sentence in sentences(text):
+        for part in _SEMICOLON.split(sentence):
+            yield _Statement(line=tokens(part), text=part, title=_Context(title), before=_Context(before), asked=asked)
+            before = part
+
+
+def _content(line: Sequence[Token]) -> list[Token]:
+    return [token for token in line if token.kind not in ("comma", "negation", "condition") and token.value not in SOFT]
+
+
+def _objections(line: Sequence[Token], statement: _Statement) -> Iterator[str]:
+    """Why a statement does not carry a sentence; nothing if it does. Cheap and telling reasons first."""
+    content = _content(line)
+    borrowed: list[Token] = []
+    near = 0
+    for token in content:
+        if token.kind == "number":
+            if not any(_same_number(token, other) for other in statement.line):
+                yield f"the number {token.shown} does not stand there"
+        elif not _holds(statement, token):
+            from_title = token.kind in _NAMING and statement.title.holds(token)
+            if not from_title and not (token.kind in _NAMING and statement.before.holds(token)):
+                yield f"{token.shown!r} does not stand there"
+            borrowed.append(token)
+            near += not (from_title and statement.asked)
+    if near > BORROWED_SHARE * len(content) or len(borrowed) == len(content):
+        yield f"{borrowed[0].shown!r} stands only near it"
+    yield from _order(line, statement, {token.value for token in borrowed})
+    yield from _modifier(line, statement)
+    yield from _numbers(line, statement.line)
+    yield from _polarity(line, statement, borrowed=bool(borrowed))
+    yield from _conditions(line, statement.line)
+
+
+def _holds(statement: _Statement, token: Token) -> bool:
+    """Whether a statement has a word; Chinese may be cut into words differently on the two sides."""
+    if _is_chinese(token.shown) and token.kind == "word" and token.shown in statement.text:
+        return True
+    return any(other.value == token.value and other.kind == token.kind for other in statement.line)
+
+
+def _order(line: Sequence[Token], statement: _Statement, borrowed: set[str]) -> Iterator[str]:
+    """The sentence's words in another order, or a word in the place of another."""
+    ours = [token.value for token in _content(line)]
+    theirs = [token.value for token in _content(statement.line)]
+    steps = SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes()
+    kept = sum(end - start for tag, start, end, _, _ in steps if tag == "equal")
+    if kept < ORDER_SHARE * len(ours) - len(borrowed):
+        yield "says it in another order"
+    for tag, start, end, their_start, _ in steps:
+        swapped = borrowed & set(ours[start:end])
+        if tag == "replace" and swapped:
+            yield f"{min(swapped)!r} stands in the place of {theirs[their_start]!r}"
+    for at, token in enumerate(ours):
+        if token in ("before", "after") and token in theirs and at + 1 < len(ours):
+            place = theirs.index(token)
+            if ours[at + 1] not in theirs[place + 1 : place + 4]:
+                yield f"another thing comes {token}"
+
+
+def _modifier(line: Sequence[Token], statement: _Statement) -> Iterator[str]:
+    """A word left out before the subject: "sale items" are not all items."""
+    first = next((token for token in line if token.kind == "word" and token.value not in SOFT), None)
+    places = [at for at, token in enumerate(statement.line) if first is not None and token.value == first.value]
+    if first is None or not places or statement.title.holds(first):
+        return
+    values = {token.value for token in line}
+    for at in places:
+        word = statement.line[at - 1] if at else None
+        if word is None or word.kind not in ("word", "code") or not statement.line[at].follows(word):
+            return
+        if word.value in values or word.value in SOFT:
+            return
+    yield f"leaves out {statement.line[places[0] - 1].shown!r}"
+
+
+def _numbers(line: Sequence[Token], statement: Sequence[Token]) -> Iterator[str]:
+    """A number must belong to the same words: to some between it and the number before, to none of a later clause."""
+    segments = list(_segments(statement))
+    before: Token | None = None
+    for number, words_before, _ in _segments(line):
+        matches = [at for at, (other, _, _) in enumerate(segments) if _same_number(number, other)]
+        if matches and words_before:
+            fits = any(
+                (words_before & segments[at][1] or not segments[at][1]) and not words_before & segments[at][2]
+                for at in matches
+            )
+        elif matches and before is not None:
+            fits = any(at > 0 and _same_number(before, segments[at - 1][0]) for at in matches)
+        else:
+            fits = True
+        if not fits:
+            yield f"the number {number.shown} belongs to something else"
+        before = number
+
+
+def _segments(line: Sequence[Token]) -> Iterator[tuple[Token, frozenset[str], frozenset[str]]]:
+    """Each number, the content words since the one before, and the words that stand in later clauses only."""
+    near: set[str] = set()
+    for at, token in enumerate(line):
+        if token.kind == "number":
+            comma = next((place for place in range(at, len(line)) if line[place].kind == "comma"), len(line))
+            far = {other.value for other in line[comma:]} - {other.value for other in line[:comma]}
+            yield token, frozenset(near), frozenset(far)
+            near = set()
+        elif token.kind in (*_NAMING, "free") and token.value not in SOFT:
+            near.add(token.value)
+
+
+def _polarity(line: Sequence[Token], statement: _Statement, *, borrowed: bool) -> Iterator[str]:
+    theirs = clauses(statement.line)
+    if theirs and theirs[0] and all(token.kind == "negation" for token in theirs[0]) and len(theirs) > 1:
+        if borrowed:  # "No, ..." denies what the question asked
+            yield "the answer there is no"
+        theirs = theirs[1:]
+    for clause in clauses(line):
+        values = {token.value for token in _content(clause)}
+        if not values or not theirs:
+            continue
+        overlap = [len(values & {token.value for token in other}) for other in theirs]
+        matching = [other for other, count in zip(theirs, overlap, strict=True) if count == max(overlap)]
+        if not any(_negated(clause) == _negated(other) for other in matching):
+            yield "one denies what the other says"
+
+
+def _negated(line: Sequence[Token]) -> bool:
+    return any(token.kind == "negation" for token in line)
+
+
+def _conditions(line: Sequence[Token], statement: Sequence[Token]) -> Iterator[str]:
+    """A condition that one of both leaves out."""
+    ours, theirs = _condition_values(line), _condition_values(statement)
+    for value in ours - theirs:
+        yield f"{value!r} limits only the sentence"
+    values = _values(line)
+    parts = clauses(statement)
+    for clause in parts:
+        said = [token for token in clause if token.value in SHARES and (token.kind, token.value) not in values]
+        if said and values & _values(clause):
+            yield f"leaves out {said[0].shown!r}"
+    for place, clause in enumerate(parts):
+        following = parts[place + 1] if place + 1 < len(parts) else []
+        for limit, rest in _limited(clause, following):
+            asked = _values(limit)
+            kept = bool(asked & values) if asked else limit[0].value in ours
+            if _values(rest) & values - asked and not kept:
+                yield f"leaves out a condition: {' '.join(token.shown for token in limit)}"
+
+
+def _limited(clause: Sequence[Token], following: Sequence[Token]) -> Iterator[tuple[Sequence[Token], Sequence[Token]]]:
+    """The conditions of a clause, each with what it limits: the rest of it, or the next one where it is all of it."""
+    starts = [at for at in range(len(clause)) if _limits(clause, at)]
+    for at, end in zip(starts, [*starts[1:], len(clause)][: len(starts)], strict=True):
+        if clause[at].value in MEASURES:
+            near = next(
+                place for place in (at + 1, at - 1, at - 2) if 0 <= place < len(clause) and _counts(clause[place])
+            )
+            yield [clause[at], clause[near]], [*clause[: min(at, near)], *clause[max(at, near) + 1 :]]
+        else:
+            yield clause[at:end], clause[:at] or following
+
+
+def _condition_values(line: Sequence[Token]) -> set[str]:
+    return {token.value for at, token in enumerate(line) if _limits(line, at)}
+
+
+def _limits(line: Sequence[Token], at: int) -> bool:
+    token = line[at]
+    if token.kind != "condition":
+        return False
+    near = (*line[max(0, at - 2) : at], *line[at + 1 : at + 2])
+    return token.value not in MEASURES or any(_counts(other) for other in near)
+
+
+def _counts(token: Token) -> bool:
+    return token.kind == "number"
+
+
+def _values(line: Sequence[Token]) -> set[tuple[str, str]]:
+    return {(token.kind, token.value) for token in _content(line)}
+
+
+def _same_number(ours: Token, theirs: Token) -> bool:
+    return theirs.kind == "number" and theirs.value == ours.value and (not ours.unit or theirs.unit == ours.unit)
+
+
+def _is_chinese(text: str) -> bool:
+    return bool(text) and "\u3400" <= text[0] <= "\u9fff"

@@ -33,6 +33,11 @@ def words(text: str) -> list[str]:
     return list(_words(unicodedata.normalize("NFKC", text).lower().replace("’", "'")))
 
 
+def chinese_words(run: str) -> list[str]:
+    """A run of Chinese characters cut into words, none left out."""
+    return list(_chinese().cut(run))
+
+
 def _words(text: str) -> Iterator[str]:
     for match in _RUN.finditer(text):
         run = match.group()
