@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 
 from bot.dialogue.parse import Json
 from bot.dialogue.policies.ensemble import train as train_policies
@@ -17,7 +18,10 @@ from bot.dialogue.project import NluExample, Project, SourceFile
 from bot.errors import ReleaseError
 from bot.paths import AssistantPaths
 from bot.release import Release, ReleaseDraft, current_release, fingerprint, sha256_file, write_json
+from nlu.folder import FORMAT as NLU_FORMAT
+from retrieval.documents import questions_and_headings
 from retrieval.ingest import read_folder
+from retrieval.knowledge import FORMAT as KNOWLEDGE_FORMAT
 from training.generator import build_generator
 from training.knowledge import build_knowledge
 from training.nlu import train_nlu
@@ -69,6 +73,9 @@ def train(
         metrics = build.run()
         metrics["train_s"] = round(time.perf_counter() - started, 1)
         return draft.finish(metrics)
+    except SafetensorError as exc:  # how that library says that a disk is full
+        draft.discard()
+        raise ReleaseError(f"{draft.folder}: weights cannot be written ({exc})") from exc
     except BaseException:
         draft.discard()
         raise
@@ -108,7 +115,7 @@ class _Build:
             [path.relative_to(self.paths.knowledge).as_posix(), sha256_file(path)]
             for path in _knowledge_files(self.paths.knowledge)
         ]
-        key = fingerprint(RECIPE, files, base)
+        key = fingerprint(RECIPE, KNOWLEDGE_FORMAT, files, base)
 
         def make(out: Path) -> Mapping[str, Json]:
             before = self.previous.part("knowledge") if self.previous else None
@@ -152,7 +159,15 @@ class _Build:
         labelled: list[Json] = [asdict(example) for example in examples]
         entities = tuple(self.project.domain.entities)
         key = fingerprint(
-            RECIPE, labelled, patterns, list(outside), list(entities), base, self.options.seed, asdict(settings)
+            RECIPE,
+            NLU_FORMAT,
+            labelled,
+            patterns,
+            list(outside),
+            list(entities),
+            base,
+            self.options.seed,
+            asdict(settings),
         )
 
         def make(out: Path) -> Mapping[str, Json]:
@@ -177,10 +192,7 @@ class _Build:
         """What customers ask the knowledge and no intent answers: FAQ questions, page names, confirmed questions."""
         file = self.paths.confirmed_questions
         texts = [*self.options.questions, *(file.read_text("utf-8").splitlines() if file.is_file() else ())]
-        for document in read_folder(self.paths.knowledge).documents:
-            texts += [text for entry in document.entries for text in (entry.question, *entry.paraphrases)]
-            if document.sections:
-                texts += [document.title, *(section.headings[-1] for section in document.sections if section.headings)]
+        texts += questions_and_headings(read_folder(self.paths.knowledge).documents)
         return tuple(dict.fromkeys(text for text in texts if text))
 
     def _part(self, name: str, key: str, make: Callable[[Path], Mapping[str, Json]]) -> Json:
