@@ -5,6 +5,7 @@ command needs is missing or not running; 130 interrupted.
 """
 
 import argparse
+import errno
 import logging
 import sys
 from collections.abc import Sequence
@@ -13,6 +14,18 @@ from bot.commands import assess, bench, create, learn, releases, talk
 from bot.commands.options import UsageError
 from bot.dialogue.errors import ProjectFaults
 from bot.errors import KefuError
+from nlu.errors import NluError
+from retrieval.errors import RetrievalError
+
+_ADVICE = {
+    errno.EADDRINUSE: "another program listens there; name another one with --port, or 0 for any",
+    errno.EADDRNOTAVAIL: "this machine has no such address; correct --host",
+    errno.ENOSPC: "make room and run the command again; what was there before is unchanged",
+    errno.EDQUOT: "make room and run the command again; what was there before is unchanged",
+    errno.EFBIG: "raise the limit on file sizes and run the command again; what was there before is unchanged",
+    errno.EACCES: "correct its permissions or run as another user",
+    errno.EROFS: "name a folder on a disk that can be written",
+}
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -41,14 +54,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as exc:
         print(f"kefu: {exc}", file=sys.stderr)
         return 2
-    except KefuError as exc:
+    except (KefuError, NluError, RetrievalError, OSError) as exc:
         if args.debug:
             raise
-        print(f"kefu: {exc}", file=sys.stderr)
+        print(f"kefu: {_in_words(exc)}", file=sys.stderr)
         return 3
     except KeyboardInterrupt:
         return 130
     return code
+
+
+def _in_words(exc: Exception) -> str:
+    """What happened, where, and what would help."""
+    if not isinstance(exc, OSError) or exc.strerror is None:
+        return str(exc) or type(exc).__name__
+    where = f"{exc.filename}: " if exc.filename else ""
+    advice = _ADVICE.get(exc.errno or 0)
+    return f"{where}{exc.strerror}" + (f"; {advice}" if advice else "")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import torch
 from bot.actions.http import JsonEndpoint
 from bot.actions.server import HttpActionServer
 from bot.actions.speaker import DomainSpeaker, NlgServer, Speaker
+from bot.dialogue.errors import ProjectFaults
 from bot.dialogue.load import load_project
 from bot.dialogue.policies.ensemble import Policies
 from bot.dialogue.project import Endpoint, Project, SourceFile
@@ -24,6 +25,8 @@ from bot.errors import ReleaseError
 from bot.models import ReleaseModels
 from bot.ports import Clock
 from bot.release import CURRENT, Release, current_release, open_release
+from nlu.errors import NluError
+from retrieval.errors import RetrievalError
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +100,7 @@ class Runtime:
         else:
             release = open_release(self.models_folder / Path(release_id).name)
         project = _project(release)
-        models = ReleaseModels.load(release, reading=self._reading, writing=self._writing, device=self.device)
+        models = self._models(release)
         engine = Engine(
             project=project,
             policies=_policies(release, project),
@@ -108,13 +111,22 @@ class Runtime:
         )
         return Loaded(release=release, project=project, models=models, engine=engine)
 
+    def _models(self, release: Release) -> ReleaseModels:
+        try:
+            return ReleaseModels.load(release, reading=self._reading, writing=self._writing, device=self.device)
+        except (NluError, RetrievalError) as exc:
+            raise ReleaseError(f"release {release.id} cannot be used: {exc}") from exc
+
     def _speaker(self) -> Speaker:
         return NlgServer(JsonEndpoint(self.nlg)) if self.nlg else DomainSpeaker()
 
 
 def _project(release: Release) -> Project:
     texts = json.loads((release.folder / "project" / "project.json").read_text("utf-8"))
-    return load_project([SourceFile(path=path, text=text) for path, text in texts.items()], env=os.environ)
+    try:
+        return load_project([SourceFile(path=path, text=text) for path, text in texts.items()], env=os.environ)
+    except ProjectFaults as exc:
+        raise ReleaseError(f"release {release.id} cannot be used, its files are faulty:\n{exc}") from exc
 
 
 def _policies(release: Release, project: Project) -> Policies:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.encoder import Vectors
+from retrieval.errors import IndexFileError
 
 Rows = NDArray[np.int64]
 
@@ -59,8 +60,11 @@ class DenseIndex:
         return ((best - self.background) / (1 - self.background)).astype(np.float32)
 
     def save(self, file: Path) -> None:
-        """Write the FAISS index."""
-        faiss.write_index(self._index, str(file))
+        """Write the FAISS index. Raises ``IndexFileError`` if it cannot be written."""
+        try:
+            faiss.write_index(self._index, str(file))
+        except RuntimeError as error:
+            raise IndexFileError(f"{file}: cannot be written ({error})") from error
 
     @classmethod
     def load(cls, file: Path, starts: Rows, background: float, *, gpu: bool = False) -> "DenseIndex":

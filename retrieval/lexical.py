@@ -4,6 +4,7 @@ Kept as ``.npy`` arrays and JSON, read without pickle.
 """
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 import bm25s
 import numpy as np
 from numpy.typing import NDArray
+
+logging.getLogger("bm25s").setLevel(logging.WARNING)  # the library asks for DEBUG, whatever the program wants
 
 K1, B = 1.2, 0.75
 SATURATION = 10.0

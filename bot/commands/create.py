@@ -7,6 +7,9 @@ from pathlib import Path
 
 from bot.commands.options import Subparsers, UsageError, add_command
 
+NOT_COPIED = shutil.ignore_patterns("__pycache__", ".kefu", "models", "*.db")
+"""What trying a starter out where it lies may have left there."""
+
 
 def add(commands: Subparsers) -> None:
     """Add ``init``."""
@@ -41,6 +44,6 @@ def write_assistant(folder: Path, knowledge: Path | None) -> None:
         raise UsageError(f"{knowledge}: no help pages there; name a folder with Markdown, CSV or YAML files")
     template = "shop" if knowledge is None else "helpcentre"
     with resources.as_file(resources.files("bot") / "starter" / template) as source:
-        shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(source, folder, dirs_exist_ok=True, ignore=NOT_COPIED)
     if knowledge is not None:
         shutil.copytree(knowledge, folder / "knowledge", dirs_exist_ok=True)

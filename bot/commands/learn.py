@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,7 +79,23 @@ def train_and_promote(folder: Path, *, seed: int = 0, generator: bool | None = N
         )
     promote(paths.models, release.id)
     prune(paths.models, keep=5)
+    for notice in _about_knowledge(release):
+        print(notice, file=sys.stderr)
     return release
+
+
+def _about_knowledge(release: "Release") -> list[str]:
+    """What the knowledge folder's owner should be told."""
+    report = release.metrics.get("knowledge")
+    if not isinstance(report, Mapping):
+        return ["knowledge/: no pages there, so only rules and stories answer; add .md, .csv or .yml files"]
+    faults = [f"knowledge/{fault}" for fault in _strings(report.get("faults"))]
+    ignored = [f"knowledge/{path}: passed over, as its kind cannot be read" for path in _strings(report.get("ignored"))]
+    return [*faults, *ignored]
+
+
+def _strings(value: object) -> list[str]:
+    return list(map(str, value)) if isinstance(value, list | tuple) else []
 
 
 def retrain(args: argparse.Namespace) -> int:
