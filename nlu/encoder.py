@@ -67,10 +67,19 @@ class Layer(nn.Module):
         """``mask``: (n, n) bool, True where a token sees another; None where every token sees every other."""
         count, width = rows.shape
         query, key, value = self.qkv(rows).view(count, 3, self.heads, width // self.heads).permute(1, 2, 0, 3)
-        seen = functional.scaled_dot_product_attention(query[None], key[None], value[None], attn_mask=mask)[0]
+        seen = _attention(query, key, value, mask)
         rows = self.norm_attention(rows + self.dropout(self.out(seen.transpose(0, 1).reshape(count, width))))
         result: torch.Tensor = self.norm_output(rows + self.dropout(self.down(functional.gelu(self.up(rows)))))
         return result
+
+
+def _attention(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    """Attention of (heads, n, d), written out: for short rows on a CPU torch's fused kernel is slower backwards."""
+    scores = query @ key.transpose(1, 2) / query.shape[-1] ** 0.5
+    if mask is not None:
+        scores = scores.masked_fill(~mask, float("-inf"))
+    weights: torch.Tensor = scores.softmax(dim=-1)
+    return weights @ value
 
 
 class Encoder(nn.Module):
@@ -88,7 +97,7 @@ class Encoder(nn.Module):
 
     def forward(self, batch: Packed) -> torch.Tensor:
         """A vector for each token of the batch: (n, width)."""
-        mask = batch.owner[:, None] == batch.owner[None, :] if len(batch.sizes) > 1 else None
+        mask = batch.owner[:, None] == batch.owner[None, :] if batch.owner[-1] > 0 else None
         rows: torch.Tensor = self._vectors(batch.ids) + self.places(batch.positions)
         rows = self.dropout(self.norm(rows.to(self.norm.weight.dtype)))
         for layer in self.layers:
@@ -107,10 +116,15 @@ class Encoder(nn.Module):
 
 def mean_vectors(rows: torch.Tensor, batch: Packed) -> torch.Tensor:
     """The mean of the token vectors of each text: (b, width)."""
-    if len(batch.sizes) == 1:
+    if len(batch.sizes) == 1 and len(rows) == batch.sizes[0]:
         return rows.mean(0, keepdim=True)
-    sums = torch.zeros(len(batch.sizes), rows.shape[1], dtype=rows.dtype, device=rows.device)
-    return sums.index_add(0, batch.owner, rows) / batch.sizes[:, None].to(rows.dtype)
+    return sums_by_text(rows, batch) / batch.sizes[:, None].to(rows.dtype)
+
+
+def sums_by_text(rows: torch.Tensor, batch: Packed) -> torch.Tensor:
+    """The sum of the rows (n, ...) of each text: (b, ...)."""
+    sums = torch.zeros(len(batch.sizes) + 1, rows.shape[1], dtype=rows.dtype, device=rows.device)
+    return sums.index_add(0, batch.owner, rows)[:-1]
 
 
 def read_base(folder: Path) -> tuple[EncoderShape, Weights]:

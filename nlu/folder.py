@@ -35,6 +35,7 @@ class Manifest:
     heads: HeadShape
     classes: tuple[str | None, ...]
     kinds: tuple[str, ...]
+    touching: tuple[str, ...]
     roles: tuple[str | None, ...]
     groups: tuple[str | None, ...]
     temperature: float
@@ -93,7 +94,7 @@ def _manifest(raw: dict[str, Any]) -> Manifest:
     return Manifest(
         **{
             **raw,
-            **{name: tuple(raw[name]) for name in ("classes", "kinds", "roles", "groups")},
+            **{name: tuple(raw[name]) for name in ("classes", "kinds", "touching", "roles", "groups")},
             **{name: _tuples(raw[name]) for name in ("entity_roles", "entity_groups")},
             "encoder": EncoderShape(**raw["encoder"]),
             "heads": HeadShape(**raw["heads"]),

@@ -32,7 +32,7 @@ class NluModel:
         self._network = network
         self._encoder = encoder
         self._device = device
-        self._tags = TagSet(manifest.kinds)
+        self._tags = TagSet(manifest.kinds, touching=manifest.touching)
         self._patterns = Patterns(manifest.patterns.regexes, manifest.patterns.lookups)
         self._reject = manifest.classes.index(None) if None in manifest.classes else None
         self._intents = tuple(dict.fromkeys(intent_of(label) for label in manifest.classes if label is not None))

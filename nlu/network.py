@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from nlu.encoder import Encoder, EncoderShape, mean_vectors
+from nlu.encoder import Encoder, EncoderShape, mean_vectors, sums_by_text
 from nlu.tokens import Packed
 
 
@@ -77,8 +77,7 @@ class Network(nn.Module):
         pooled = mean_vectors(rows, batch)
         classes, tags = self.intent(pooled), self.tag(rows)
         if patterns is not None:
-            seen = torch.zeros(len(pooled), patterns.shape[1], dtype=patterns.dtype, device=patterns.device)
-            seen = seen.index_add(0, batch.owner, patterns).clamp(max=1.0)
+            seen = sums_by_text(patterns, batch).clamp(max=1.0)
             classes = classes + functional.linear(seen, self.pattern_intent)
             tags = tags + functional.linear(patterns, self.pattern_tag)
         return Scores(pooled=pooled, classes=classes, tags=tags, roles=self.role(rows), groups=self.group(rows))

@@ -4,8 +4,9 @@ Two entities on the very same span share a tag: ``B-first|last``.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,17 +29,24 @@ class TaggedSpan:
 
 
 class TagSet:
-    """The tags of a model: ``O``, then B and I of each kind. Kinds are entity names, or several joined by ``|``."""
+    """The tags of a model: ``O``, then B and I of each kind. Kinds are entity names, or several joined by ``|``.
 
-    def __init__(self, kinds: Sequence[str]) -> None:
+    Only a kind in ``touching`` can follow itself without a token between; of others that would be one entity.
+    """
+
+    def __init__(self, kinds: Sequence[str], *, touching: Collection[str]) -> None:
         self.kinds = tuple(kinds)
         self.names = (OUTSIDE, *(f"{mark}-{kind}" for kind in kinds for mark in "BI"))
+        self._lone: list[int] = []
         count = len(self.names)
         self._free = np.zeros((count, count), dtype=np.float64)
         self._glued = np.full((count, count), -math.inf)
         self._glued[0, 0] = 0.0
-        for kind in range(len(self.kinds)):
-            begin, inside = 1 + 2 * kind, 2 + 2 * kind
+        for place, kind in enumerate(self.kinds):
+            begin, inside = 1 + 2 * place, 2 + 2 * place
+            if kind not in touching:
+                self._free[[begin, inside], begin] = -math.inf
+                self._lone.append(place)
             self._free[:, inside] = -math.inf
             self._free[[begin, inside], inside] = 0.0
             self._glued[[begin, inside], inside] = 0.0
@@ -77,7 +85,10 @@ class TagSet:
         return self._spans(path.tolist(), rows, text)
 
     def _best_path(self, rows: NDArray[np.float64], glued: Sequence[bool]) -> NDArray[np.intp]:
-        """Viterbi over the legal transitions."""
+        """Viterbi over the legal transitions. Where a kind cannot touch itself, its B after itself counts as I."""
+        rows = rows.copy()
+        for kind in self._lone:
+            rows[:, 2 + 2 * kind] += rows[:, 1 + 2 * kind]
         scores = np.log(np.maximum(rows, 1e-12))
         best = scores[0].copy()
         best[2::2] = -math.inf
@@ -128,6 +139,16 @@ def kinds_of(annotated: Sequence[Sequence[EntitySpan]]) -> tuple[str, ...]:
                 for indices in _joined(entities)
             }
         )
+    )
+
+
+def touching_kinds(tagset: TagSet, tagged: Iterable[Sequence[int]]) -> tuple[str, ...]:
+    """The kinds that stand next to themselves in some rows of tags."""
+    pairs = {pair for tags in tagged for pair in pairwise(tags)}
+    return tuple(
+        kind
+        for place, kind in enumerate(tagset.kinds)
+        if {(1 + 2 * place, 1 + 2 * place), (2 + 2 * place, 1 + 2 * place)} & pairs
     )
 
 

@@ -30,7 +30,10 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packed:
-    """A batch of n tokens and b texts. ids, positions, owner: (n,) int64; sizes: (b,) float32, tokens per text."""
+    """A batch of n tokens and b texts. ids, positions, owner: (n,) int64; sizes: (b,) float32, tokens per text.
+
+    ``owner`` is b for filler tokens at the end, which belong to no text.
+    """
 
     ids: torch.Tensor
     positions: torch.Tensor
@@ -54,9 +57,8 @@ class TextEncoder:
         tokenizer.no_padding()
         tokenizer.enable_truncation(max_tokens)
         self.tokenizer = tokenizer
-        self._unknown = {
-            tokenizer.token_to_id(token) for token in ("[UNK]", "<unk>") if tokenizer.token_to_id(token) is not None
-        }
+        ids = (tokenizer.token_to_id(token) for token in ("[UNK]", "<unk>"))
+        self.unknown = frozenset(id_ for id_ in ids if id_ is not None)
 
     @classmethod
     def load(cls, file: Path, *, max_tokens: int) -> "TextEncoder":
@@ -73,7 +75,7 @@ class TextEncoder:
                 spans=tuple(_trimmed(text, *span) for span in encoding.offsets),
                 glued=tuple(token.startswith("##") for token in encoding.tokens),
                 known=any(
-                    not special and id_ not in self._unknown
+                    not special and id_ not in self.unknown
                     for id_, special in zip(encoding.ids, encoding.special_tokens_mask, strict=True)
                 ),
             )
@@ -90,12 +92,15 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def pack(batch: Sequence[Tokens]) -> Packed:
-    """Several texts in one row."""
+def pack(batch: Sequence[Tokens], *, multiple: int = 1) -> Packed:
+    """Several texts in one row, filled up to a multiple of so many tokens."""
     sizes = [len(tokens.ids) for tokens in batch]
+    filler = -sum(sizes) % multiple
+    places = [place for size in (*sizes, filler) for place in range(size)]
+    owners = torch.repeat_interleave(torch.tensor([*sizes, filler], dtype=torch.long))
     return Packed(
-        ids=torch.tensor([id_ for tokens in batch for id_ in tokens.ids], dtype=torch.long),
-        positions=torch.tensor([place for size in sizes for place in range(size)], dtype=torch.long),
-        owner=torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes, dtype=torch.long)),
+        ids=torch.tensor([*(id_ for tokens in batch for id_ in tokens.ids), *[0] * filler], dtype=torch.long),
+        positions=torch.tensor(places, dtype=torch.long),
+        owner=owners,
         sizes=torch.tensor(sizes, dtype=torch.float32),
     )

@@ -27,7 +27,7 @@ from nlu.tokens import TextEncoder
 from training.evaluate_nlu import evaluate
 from training.nlu_calibration import DEFAULT_THRESHOLD, chosen_threshold, fitted_temperature
 from training.nlu_fit import Base, NluSettings, fit
-from training.nlu_outside import general_outside, truly_outside
+from training.nlu_outside import general_outside, general_texts, truly_outside
 from training.nlu_split import Split, hold_out
 from training.nlu_task import IGNORED, Item, Task, pattern_confidence
 from training.nlu_vocabulary import grown_tokenizer
@@ -120,6 +120,7 @@ def train_nlu(
     inputs = _inputs(
         base,
         examples,
+        outside=outside,
         sources=sources,
         entities=entities,
         settings=settings,
@@ -186,6 +187,7 @@ def _inputs(
     base: str,
     examples: Sequence[Example],
     *,
+    outside: Sequence[str],
     sources: PatternSources,
     entities: Collection[str],
     settings: NluSettings,
@@ -197,7 +199,9 @@ def _inputs(
         raise BaseUnsupported(f"{base} has no tokenizer.json", remedy="choose a base with a fast tokenizer")
     shape, weights = read_base(folder)
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    tokenizer, grown = grown_tokenizer(tokenizer, (example.text for example in examples))
+    texts = [*(example.text for example in examples), *outside]
+    texts += general_texts(examples) if settings.general_outside else []
+    tokenizer, grown = grown_tokenizer(tokenizer, texts)
     annotated = {span.entity for example in examples for span in example.entities}
     return _Inputs(
         base=Base(shape=replace(shape, grown=grown), weights=weights),
@@ -282,6 +286,7 @@ def _manifest(inputs: _Inputs, task: Task, examples: Sequence[Example], calibrat
         heads=task.shape,
         classes=task.classes,
         kinds=task.tagset.kinds,
+        touching=task.touching,
         roles=task.roles,
         groups=task.groups,
         temperature=calibration.temperature,

@@ -26,14 +26,15 @@ def chosen_threshold(inside: ArrayLike, right: ArrayLike, outside: ArrayLike) ->
 
     ``inside``: confidences of held-out texts, ``right``: whether the intent was; ``outside``: confidences of texts
     that belong to no intent. Maximises the share of inside texts answered rightly plus the share of outside texts
-    rejected; in the middle of the best range; with few texts it leans to the default.
+    rejected, the first counted twice (a customer who was clear should not be asked again); in the middle of the best
+    range; with few texts it leans to the default.
     """
     sure, correct, foreign = np.asarray(inside), np.asarray(right, dtype=bool), np.asarray(outside)
     if not len(sure) or not len(foreign):
         return DEFAULT_THRESHOLD
     kept = ((sure[:, None] >= _THRESHOLDS) & correct[:, None]).mean(axis=0)
     rejected = (foreign[:, None] < _THRESHOLDS).mean(axis=0)
-    gain = kept + rejected
+    gain = 2 * kept + rejected
     best = float(np.mean(_THRESHOLDS[gain >= gain.max() - 0.005]))
     weight = min(len(sure), len(foreign))
     return float((weight * best + _PRIOR_WEIGHT * DEFAULT_THRESHOLD) / (weight + _PRIOR_WEIGHT))

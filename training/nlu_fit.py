@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,6 +15,9 @@ from training.nlu_task import IGNORED, Batch, Item, Task
 
 Ticks = Callable[[float], None]
 """Called with the finished share of a fit, 0 to 1."""
+
+_HIDDEN = 0.15
+"""Share of words that are shown as unknown where the vocabulary had to grow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,14 +72,17 @@ def fit(
     frozen = settings.frozen_layers
     freeze(network, default_frozen_layers(len(items), base.shape.layers) if frozen is None else frozen)
     start_intents(network, task, items, device)
-    epochs = settings.epochs or default_epochs(len(items))
+    epochs = settings.epochs or default_epochs(sum(task.classes[item.label] is not None for item in items))
     batch_size = settings.batch_size or default_batch_size(len(items))
     steps = epochs * math.ceil(len(items) / batch_size)
+    chunks = _shuffled(items, epochs, batch_size, random)
     optimizer = _optimizer(network, settings)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _warm_linear(steps, settings.warmup))
     half = settings.half_precision if settings.half_precision is not None else _half_is_faster(device)
     network.train()
-    for step, batch in enumerate(_batches(task, items, epochs, batch_size, random), start=1):
+    hidden = _HIDDEN if base.shape.grown else 0.0
+    shown = ([_with_unknowns(item, task, hidden, random) for item in chosen] for chosen in chunks)
+    for step, batch in enumerate(map(task.batch, shown), start=1):
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
             loss = joint_loss(network, batch, settings, device)
         optimizer.zero_grad()
@@ -89,8 +95,8 @@ def fit(
 
 
 def default_epochs(count: int) -> int:
-    """Passes over the data: 12 for few examples, 4 for many. More passes over few examples unlearn the base."""
-    return max(4, min(12, round(170 / math.sqrt(count))))
+    """Passes over the data: 10 for few examples, 4 for many. More passes over few examples unlearn the base."""
+    return max(4, min(10, round(100 / math.sqrt(count))))
 
 
 def default_batch_size(count: int) -> int:
@@ -198,13 +204,24 @@ def _warm_linear(steps: int, warmup: float) -> Callable[[int], float]:
     return factor
 
 
-def _batches(
-    task: Task, items: Sequence[Item], epochs: int, batch_size: int, random: np.random.Generator
-) -> Iterator[Batch]:
+def _shuffled(items: Sequence[Item], epochs: int, batch_size: int, random: np.random.Generator) -> Iterator[list[Item]]:
     for _ in range(epochs):
         order = random.permutation(len(items))
         for at in range(0, len(order), batch_size):
-            yield task.batch([items[place] for place in order[at : at + batch_size]])
+            yield [items[place] for place in order[at : at + batch_size]]
+
+
+def _with_unknowns(item: Item, task: Task, share: float, random: np.random.Generator) -> Item:
+    """The item with some words unknown: that a word is unknown must speak neither for an intent nor for rejection."""
+    if not share or not task.encoder.unknown:
+        return item
+    unknown = min(task.encoder.unknown)
+    hidden = random.random(len(item.tokens.ids)) < share
+    ids = tuple(
+        unknown if hide and end > start else id_
+        for id_, hide, (start, end) in zip(item.tokens.ids, hidden, item.tokens.spans, strict=True)
+    )
+    return replace(item, tokens=replace(item.tokens, ids=ids))
 
 
 def _half_is_faster(device: torch.device) -> bool:

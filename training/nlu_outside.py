@@ -3,6 +3,7 @@
 A general text is left out where an assistant has an intent for something like it (a joke, the weather).
 """
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -25,19 +26,26 @@ def truly_outside(texts: Sequence[str], examples: Sequence[Example]) -> list[str
     return [text for text in stripped if text and text.casefold() not in claimed]
 
 
+def general_texts(examples: Sequence[Example]) -> list[str]:
+    """The general texts in the languages of the examples."""
+    characters = {character for example in examples for character in example.text}
+    chinese = any("\u4e00" <= character <= "\u9fff" for character in characters)
+    latin = any(character.isascii() and character.isalpha() for character in characters)
+    return [*(ENGLISH if latin else ()), *(CHINESE if chinese else ())]
+
+
 def general_outside(base: Base, encoder: TextEncoder, examples: Sequence[Example]) -> list[str]:
-    """General texts in the languages of the examples that are far from every one of them."""
+    """The general texts that are far from every example, at most as many as these."""
     texts = [example.text for example in examples]
-    chinese = any("\u4e00" <= character <= "\u9fff" for text in texts for character in text)
-    latin = any(character.isascii() and character.isalpha() for text in texts for character in text)
-    general = [*(ENGLISH if latin else ()), *(CHINESE if chinese else ())]
+    general = general_texts(examples)
     if not general:
         return []
     network = Encoder(base.shape, dropout=0.0)
     network.load_state_dict(base.weights, strict=not base.shape.grown)
     start_grown(network, base)
     nearness = _vectors(network, encoder, general) @ _vectors(network, encoder, texts).T
-    return [text for text, near in zip(general, nearness.amax(1).tolist(), strict=True) if near < _NEAR]
+    far = [text for text, near in zip(general, nearness.amax(1).tolist(), strict=True) if near < _NEAR]
+    return far[:: max(1, math.ceil(len(far) / len(examples)))]
 
 
 @torch.inference_mode()

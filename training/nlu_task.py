@@ -7,16 +7,19 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
+from torch.nn import functional
 
 from nlu.data import EntitySpan, Example, PatternSources
 from nlu.model import pattern_features
 from nlu.network import HeadShape
 from nlu.patterns import Match, Patterns
-from nlu.tags import TagSet, kinds_of
+from nlu.tags import TagSet, kinds_of, touching_kinds
 from nlu.tokens import Packed, TextEncoder, Tokens, pack
 
 IGNORED = -100
 """Target of a token or text that teaches a head nothing."""
+
+_MULTIPLE = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +58,7 @@ class Task:
         annotated = [example.entities for example in examples]
         labels = sorted({example.intent for example in examples})
         self.classes: tuple[str | None, ...] = (*labels, None) if rejects else tuple(labels)
-        self.tagset = TagSet(kinds_of(annotated))
+        self.tagset = TagSet(kinds_of(annotated), touching=())
         self.roles = _names(span.role for spans in annotated for span in spans)
         self.groups = _names(span.group for spans in annotated for span in spans)
         self.entity_roles = _by_entity(annotated, "role")
@@ -63,6 +66,11 @@ class Task:
         self.sources = sources
         self.patterns = Patterns(sources.regexes, sources.lookups)
         self.encoder = encoder
+        self.touching = touching_kinds(
+            self.tagset, (self.tagset.label(encoder.encode([e.text])[0], e.entities)[0] for e in examples if e.entities)
+        )
+        named = [example.text[span.start : span.end] for example in examples for span in example.entities]
+        self._named = frozenset(id_ for tokens in encoder.encode(named) for id_ in tokens.ids)
 
     @property
     def shape(self) -> HeadShape:
@@ -85,30 +93,40 @@ class Task:
         ]
 
     def outside(self, texts: Sequence[str]) -> list[Item]:
-        """Texts of the reject class; nothing is said about their entities."""
+        """Texts of the reject class. Their plain words teach the tagger that they are no entities."""
         place = self.classes.index(None)
         return [
             Item(
                 tokens=tokens,
                 matches=self.patterns.matches(text),
                 label=place,
-                tags=(IGNORED,) * len(tokens.ids),
+                tags=tuple(0 if self._is_plain(text, tokens, at) else IGNORED for at in range(len(tokens.ids))),
                 roles=(IGNORED,) * len(tokens.ids),
                 groups=(IGNORED,) * len(tokens.ids),
             )
             for text, tokens in zip(texts, self.encoder.encode(texts), strict=True)
         ]
 
+    def _is_plain(self, text: str, tokens: Tokens, at: int) -> bool:
+        """Whether a token of an unannotated text is surely no entity: no name, no number, in no annotated entity."""
+        start, end = tokens.spans[at]
+        written = text[start:end]
+        caseless = written.lower() == written.upper() and written.isalpha()
+        return (caseless or written.islower()) and tokens.ids[at] not in self._named
+
     def batch(self, items: Sequence[Item]) -> Batch:
-        """Pack items."""
+        """Pack items, filled up so that few different sizes occur (kernels are built per size)."""
         batch = [item.tokens for item in items]
+        packed = pack(batch, multiple=_MULTIPLE)
+        features = pattern_features(batch, [item.matches for item in items], self.patterns.names)
+        filler = len(packed.ids) - sum(len(tokens.ids) for tokens in batch)
         return Batch(
-            packed=pack(batch),
-            features=pattern_features(batch, [item.matches for item in items], self.patterns.names),
+            packed=packed,
+            features=functional.pad(features, (0, 0, 0, filler)) if features is not None else None,
             labels=torch.tensor([item.label for item in items]),
-            tags=_flat([item.tags for item in items]),
-            roles=_flat([item.roles for item in items]),
-            groups=_flat([item.groups for item in items]),
+            tags=_flat([item.tags for item in items], filler),
+            roles=_flat([item.roles for item in items], filler),
+            groups=_flat([item.groups for item in items], filler),
         )
 
     def _item(self, example: Example, tokens: Tokens, label: int) -> Item:
@@ -156,5 +174,5 @@ def _by_entity(annotated: Sequence[Sequence[EntitySpan]], part: str) -> Mapping[
     return {entity: tuple(values) for entity, values in sorted(seen.items())}
 
 
-def _flat(rows: Sequence[Sequence[int]]) -> torch.Tensor:
-    return torch.tensor([value for row in rows for value in row])
+def _flat(rows: Sequence[Sequence[int]], filler: int) -> torch.Tensor:
+    return torch.tensor([*(value for row in rows for value in row), *[IGNORED] * filler])

@@ -20,11 +20,17 @@ def grown_tokenizer(tokenizer: Tokenizer, texts: Iterable[str]) -> tuple[Tokeniz
         return tokenizer, 0
     vocabulary: dict[str, int] = model["model"]["vocab"]
     normalize = tokenizer.normalizer.normalize_str if tokenizer.normalizer else str
-    characters = {character for text in texts for character in normalize(text) if not character.isspace()}
-    pieces = [piece for character in sorted(characters) for piece in (character, "##" + character)]
-    added = [piece for piece in pieces if piece not in vocabulary and piece.removeprefix("##") not in vocabulary]
+    characters = {character for text in texts for character in normalize(text) if ord(character) > 127}
+    unknown = sorted(characters - vocabulary.keys())
+    added = [*unknown, *("##" + character for character in unknown if not _stands_alone(tokenizer, character))]
     if not added:
         return tokenizer, 0
     for piece in added:
         vocabulary[piece] = len(vocabulary)
     return Tokenizer.from_str(json.dumps(model, ensure_ascii=False)), len(added)
+
+
+def _stands_alone(tokenizer: Tokenizer, character: str) -> bool:
+    """Whether the tokenizer makes every such character a word, as it does with Chinese ones."""
+    text = tokenizer.normalizer.normalize_str(character * 2) if tokenizer.normalizer else character * 2
+    return tokenizer.pre_tokenizer is not None and len(tokenizer.pre_tokenizer.pre_tokenize_str(text)) > 1

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from nlu.data import EntitySpan
-from nlu.tags import TagSet, kinds_of
+from nlu.tags import TagSet, kinds_of, touching_kinds
 from nlu.tokens import Tokens
 
 
@@ -36,17 +36,24 @@ def chances(tagset: TagSet, *tags: dict[str, float]) -> np.ndarray:
 
 
 def test_labels_of_neighbours_and_parts() -> None:
-    tagset = TagSet(["city"])
+    tagset = TagSet(["city"], touching=[])
     text = tokens("new", "york", "ber", "##lin", "now")  # " new york berlin now"
     tags, owners = tagset.label(text, [span(1, 9, "city"), span(10, 16, "city")])
     assert [tagset.names[tag] for tag in tags] == ["O", "B-city", "I-city", "B-city", "I-city", "O", "O"]
     assert owners == [-1, 0, 0, 1, 1, -1, -1]
 
 
+def test_kinds_that_touch_are_found() -> None:
+    tagset = TagSet(["city", "day"], touching=[])
+    b_city, i_city, b_day = (tagset.names.index(name) for name in ("B-city", "I-city", "B-day"))
+    assert touching_kinds(tagset, [[0, b_city, i_city, b_day, 0], [b_city, 0, b_city]]) == ()
+    assert touching_kinds(tagset, [[b_city, i_city, b_city], [b_day, b_day]]) == ("city", "day")
+
+
 def test_equal_spans_share_a_tag_and_the_longer_of_overlapping_ones_is_learned() -> None:
     spans = [span(1, 4, "last"), span(1, 4, "first"), span(3, 4, "letter"), span(5, 9, "first")]
     assert kinds_of([spans]) == ("first", "first|last", "letter")
-    tagset = TagSet(kinds_of([spans]))
+    tagset = TagSet(kinds_of([spans]), touching=[])
     tags, _ = tagset.label(tokens("ann", "beth"), spans)
     assert [tagset.names[tag] for tag in tags[1:-1]] == ["B-first|last", "B-first"]
 
@@ -58,8 +65,9 @@ def test_equal_spans_share_a_tag_and_the_longer_of_overlapping_ones_is_learned()
         (({"O": 0.5, "B-city": 0.4}, {"I-city": 0.9}), [(1, 2, ("city",))]),
         # nothing at all
         (({"O": 0.9}, {"O": 0.9}), []),
-        # two entities side by side
-        (({"B-city": 0.9}, {"B-city": 0.9}), [(1, 1, ("city",)), (2, 2, ("city",))]),
+        # a kind that was never seen beside itself is one entity, one that was is two
+        (({"B-city": 0.9}, {"B-city": 0.9}), [(1, 2, ("city",))]),
+        (({"B-day": 0.9}, {"B-day": 0.9}), [(1, 1, ("day",)), (2, 2, ("day",))]),
         # the kind does not change inside a span
         (({"B-city": 0.9}, {"I-day": 0.5, "I-city": 0.4}), [(1, 2, ("city",))]),
     ],
@@ -67,24 +75,24 @@ def test_equal_spans_share_a_tag_and_the_longer_of_overlapping_ones_is_learned()
 def test_decoding_is_legal(
     rows: tuple[dict[str, float], ...], expected: list[tuple[int, int, tuple[str, ...]]]
 ) -> None:
-    tagset = TagSet(["city", "day"])
+    tagset = TagSet(["city", "day"], touching=["day"])
     found = tagset.decode(chances(tagset, *rows), tokens("a", "b"))
     assert [(s.first, s.last, s.types) for s in found] == expected
 
 
 def test_a_word_is_never_cut() -> None:
-    tagset = TagSet(["city"])
-    rows = chances(tagset, {"B-city": 0.9}, {"O": 0.6, "I-city": 0.3}, {"B-city": 0.7, "O": 0.2})
-    found = tagset.decode(rows, tokens("ber", "##lin", "paris"))
-    assert [(s.first, s.last) for s in found] == [(1, 2), (3, 3)]
+    tagset = TagSet(["city"], touching=[])
+    rows = chances(tagset, {"B-city": 0.9}, {"O": 0.6, "I-city": 0.3}, {"O": 0.9}, {"B-city": 0.9})
+    found = tagset.decode(rows, tokens("ber", "##lin", "or", "paris"))
+    assert [(s.first, s.last) for s in found] == [(1, 2), (4, 4)]
 
 
 def test_confidence_is_the_mean_mass_of_the_kind() -> None:
-    tagset = TagSet(["city"])
+    tagset = TagSet(["city"], touching=[])
     rows = chances(tagset, {"B-city": 0.8, "O": 0.1}, {"I-city": 0.5, "B-city": 0.1, "O": 0.4})
     assert tagset.decode(rows, tokens("new", "york"))[0].confidence == pytest.approx(0.7)
 
 
 def test_two_types_on_one_span_come_apart_again() -> None:
-    tagset = TagSet(["first|last"])
+    tagset = TagSet(["first|last"], touching=[])
     assert tagset.decode(chances(tagset, {"B-first|last": 0.9}), tokens("ann"))[0].types == ("first", "last")
