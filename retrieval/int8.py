@@ -15,10 +15,11 @@ _WIDE = torch.cpu._is_vnni_supported()
 
 
 class Int8Linear(nn.Module):
-    """A linear layer without bias. Input and output are float32 of shape (n, features)."""
+    """A linear layer. Input and output are float32 of shape (..., features)."""
 
-    def __init__(self, weight: Tensor) -> None:
+    def __init__(self, weight: Tensor, bias: Tensor | None = None) -> None:
         super().__init__()
+        self._bias = None if bias is None else bias.detach().float()
         rows, scales = rounded(weight)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch announces a successor outside of torch for these calls
@@ -33,7 +34,17 @@ class Int8Linear(nn.Module):
         # others, which would then be nothing: each row is brought to the same size first.
         sizes = rows.abs().amax(dim=-1, keepdim=True).clamp(min=1e-9)
         result: Tensor = torch.ops.quantized.linear_dynamic(rows / sizes, self._packed, reduce_range=not _WIDE)
-        return result * sizes
+        result = result * sizes
+        return result if self._bias is None else result + self._bias
+
+
+def with_int8_layers(module: nn.Module) -> None:
+    """Replace every linear layer inside ``module``, in place."""
+    for name, child in module.named_children():
+        if isinstance(child, nn.Linear):
+            setattr(module, name, Int8Linear(child.weight, child.bias))
+        else:
+            with_int8_layers(child)
 
 
 class Int8Embedding(nn.Module):

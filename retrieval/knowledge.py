@@ -44,7 +44,7 @@ class Knowledge:
         except (KeyError, TypeError) as error:
             raise IndexFileError(f"{folder}: not a knowledge folder of this program ({error})") from error
         own = folder / "encoder"
-        encoder = TextEncoder.load(own if own.is_dir() else model_folder(base), device)
+        encoder = TextEncoder.load(own if own.is_dir() else model_folder(base), device, int8=True)
         gpu = device != "cpu" and gpu_available()
         return cls(KnowledgeIndex.load(folder / "index", encoder, gpu=gpu), calibration)
 

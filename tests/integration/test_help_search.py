@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from retrieval.base import model_folder
 from retrieval.dense import gpu_available
+from retrieval.encoder import TextEncoder
 from retrieval.errors import BaseModelError, IndexFileError, KnowledgeEmpty
 from retrieval.knowledge import Knowledge
 from training.evaluate_retrieval import evaluate
@@ -131,3 +133,11 @@ def test_gpu_finds_the_same(built: tuple[Path, KnowledgeReport]) -> None:
     for query in ("refund for shoes", "visa", "delivery abroad"):
         ids = [[hit.passage.id for hit in knowledge.search(query).hits] for knowledge in (on_cpu, on_gpu)]
         assert ids[0] == ids[1]
+
+
+def test_queries_in_8_bits_stay_close_to_full_ones() -> None:
+    folder = model_folder(BASE)
+    texts = ["how long may I take to send something back", "lost my phone", "x", "我的订单在哪里"]
+    full = TextEncoder.load(folder).encode_queries(texts)
+    quick = TextEncoder.load(folder, int8=True).encode_queries(texts)
+    assert ((full * quick).sum(axis=1) > 0.99).all()
