@@ -44,7 +44,11 @@ async def start_runtime(paths: AssistantPaths, project: Project, stack: AsyncExi
     stack.callback(runtime.close)
     try:
         await runtime.load()
-    finally:
+    except BaseException:
         if starting is not None:
-            await starting
+            starting.cancel()
+            await asyncio.gather(starting, return_exceptions=True)
+        raise
+    if starting is not None:
+        await starting
     return runtime

@@ -6,7 +6,6 @@ and a server that outlived its program is taken over. Knows nothing of what is s
 """
 
 import asyncio
-import ctypes
 import logging
 import os
 import secrets
@@ -24,6 +23,7 @@ from pathlib import Path
 from platform import machine
 from urllib.parse import quote
 
+from bot.child import ends_with_us
 from bot.delivery.client import Client
 from bot.delivery.settings import Durability
 from bot.errors import StoreError, StoreInUse, StoreUnavailable
@@ -40,8 +40,6 @@ _START_S = 120.0
 _STOP_S = 10.0
 _WATCH_S = 0.05
 _STEADY_S = 60.0
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 _PLATFORM = {"amd64": "x86_64", "arm64": "arm64" if sys.platform == "darwin" else "aarch64"}
 
 
@@ -250,7 +248,7 @@ class EmbeddedStore:
             restore_signals=False,
             # Ctrl-C is for this program, which still needs the server while it drains.
             start_new_session=True,
-            preexec_fn=_die_with_parent if _LIBC is not None else None,  # noqa: PLW1509  # one system call, no lock
+            preexec_fn=ends_with_us(),  # noqa: PLW1509  # one system call, no lock
         )
 
     async def _until_ready(self) -> None:
@@ -325,9 +323,3 @@ def _alive(pid: int) -> bool:
 def _quoted(path: Path) -> str:
     text = str(path).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{text}"'
-
-
-def _die_with_parent() -> None:
-    """Between fork and exec: have the kernel stop the server when this program ends, however it ends."""
-    if _LIBC is not None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
