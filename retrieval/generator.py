@@ -26,6 +26,9 @@ REPEATED_TOKENS = 16
 """A model that writes this many tokens for the second time goes round in circles, and is stopped."""
 
 
+_TURN_ENDS = ("<|im_end|>", "<|eot_id|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", "</s>")
+
+
 class TokenModel(Protocol):
     """What generation needs of a model: the tokens of a prompt in, one best next token after the other out."""
 
@@ -39,11 +42,12 @@ class Generator:
 
     def __init__(self, model: TokenModel, tokenizer: Tokenizer, template: str, special: dict[str, str]) -> None:
         self._model, self._tokenizer = model, tokenizer
+        self._template_text = template
         self._template = _Environment.from_string(template)
         self._special = special
         added = tokenizer.get_added_tokens_decoder().items()
         self._control = sorted((token.content for _, token in added if token.special), key=len, reverse=True)
-        ends = (special.get("eos_token"), "<|im_end|>", "<|eot_id|>", "<|end|>", "<end_of_turn>", "<|endoftext|>")
+        ends = (special.get("eos_token"), *_TURN_ENDS)
         numbers = (tokenizer.token_to_id(token) for token in ends if token)
         self._ends = frozenset(number for number in numbers if number is not None)
 
@@ -63,9 +67,20 @@ class Generator:
         template, special = read_template(folder)
         return cls(model, tokenizer, template, special)
 
+    @property
+    def end(self) -> int:
+        """The token that ends an answer in the chat template."""
+        marks = (self._tokenizer.token_to_id(mark) for mark in _TURN_ENDS if mark in self._template_text)
+        return next((mark for mark in marks if mark is not None), min(self._ends))
+
+    def encode(self, text: str) -> list[int]:
+        """The tokens of a text, nothing added; control tokens in it count as such."""
+        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        return ids
+
     def count(self, text: str) -> int:
         """How many tokens a text has."""
-        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+        return len(self.encode(text))
 
     def prompt(self, system: str, user: str) -> str:
         """Both texts in the model's chat template, up to where the answer begins; control tokens in them are cut."""
@@ -77,7 +92,7 @@ class Generator:
 
         The last piece is ``""`` if the model came to an end by itself, rather than to the limit or in circles.
         """
-        prompt = self._tokenizer.encode(self.prompt(system, user), add_special_tokens=False).ids
+        prompt = self.encode(self.prompt(system, user))
         written: list[int] = []
         shown = ""
         for token in self._model.tokens(prompt, limit):

@@ -4,6 +4,7 @@ Words are stemmed and folded with their near-synonyms; numbers are values whatev
 English and Chinese. Knows nothing of passages and of what supports what.
 """
 
+import functools
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -63,6 +64,7 @@ _DENIALS = "不没无未勿"
 _CHINESE_NUMBER = re.compile("[零〇一二两三四五六七八九十百千万]+")
 
 
+@functools.lru_cache(maxsize=2048)  # each sentence of a draft is held against the same passages
 def tokens(text: str) -> tuple[Token, ...]:
     """The tokens of a sentence, in order, function words left out."""
     text = unicodedata.normalize("NFKC", text).replace("’", "'")

@@ -84,6 +84,9 @@ def check(sentence: str, passages: Sequence[tuple[str, str, str]]) -> Support:
     carriers: dict[str, None] = {}
     nearest: tuple[str, ...] | None = None
     for number, title, text in passages:
+        if _is_quoted(sentence, text):
+            carriers[number] = None
+            continue
         for statement in _statements(title, text):
             reasons = tuple(_objections(line, statement))
             if not reasons:
@@ -106,6 +109,11 @@ def _no_statement(sentence: str) -> str:
     if found := _META.search(sentence):
         return f"speaks about its sources: {found.group()!r}"
     return ""
+
+
+def _is_quoted(sentence: str, text: str) -> bool:
+    wanted = " ".join(sentence.split())
+    return any(" ".join(other.split()) == wanted for other in sentences(text))
 
 
 def _statements(title: str, text: str) -> Iterator[_Statement]:

@@ -85,7 +85,8 @@ UNITS = {form: unit for unit, forms in _UNIT_WORDS.items() for word in forms.spl
 _ALIKE = """
 buy purchase
 send ship dispatch deliver
-cost price charge fee
+cost price
+charge fee
 begin start
 end finish
 help assist
@@ -113,7 +114,8 @@ arrive come
 password passcode
 bill invoice
 购买 买 选购
-费用 价格 收费 价钱
+费用 收费
+价格 价钱
 送达 送到 到达
 寄送 配送 发货 寄出 派送
 邮箱 电子邮件 邮件
