@@ -1,6 +1,7 @@
 """Words for responses: the domain's own, or those of an NLG server that ``endpoints.yml`` names."""
 
 import json
+import logging
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -8,9 +9,13 @@ from typing import Protocol
 
 from bot.actions.http import JsonEndpoint
 from bot.dialogue.parse import Json
-from bot.dialogue.responses import choose, respond
+from bot.dialogue.responses import Rendered, choose, respond
 from bot.dialogue.tracker import Tracker
 from bot.errors import ActionFailed, ActionGarbled
+
+logger = logging.getLogger(__name__)
+
+_SAID = tuple(part.name for part in fields(Rendered) if part.name != "notes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +55,9 @@ class DomainSpeaker:
         )
         if rendered is None:
             return None
-        return {part.name: value for part in fields(rendered) if (value := getattr(rendered, part.name))}
+        if rendered.notes:
+            logger.debug("response %s: %s", request.name, "; ".join(rendered.notes))
+        return {name: value for name in _SAID if (value := getattr(rendered, name))}
 
 
 class NlgServer:

@@ -115,9 +115,10 @@ def _interrupted(now: Situation, event: LoopInterrupted, _: Domain) -> Situation
 
 def _rejected(now: Situation, event: ActionExecutionRejected, _: Domain) -> Situation:
     loop = now.active_loop
-    if loop is None or loop.name != event.name:
-        return now
-    return replace(now, active_loop=replace(loop, rejected=True))
+    if loop is not None and loop.name == event.name:
+        loop = replace(loop, rejected=True)
+    # A follow-up is asked for once: one that declines would else be asked for again, and again decline.
+    return replace(now, active_loop=loop, followup_action=None)
 
 
 def _featurization(now: Situation, event: UserFeaturization, _: Domain) -> Situation:

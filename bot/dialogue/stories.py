@@ -35,7 +35,7 @@ ANYTHING = "..."
 """The pseudo action of rules: whatever happened before, or happens next."""
 
 MAX_SEQUENCES = 5_000
-_EVENT_STEPS = ("restart", "rewind", "undo", "reset_slots", "pause", "resume", "session_started", "export")
+EVENT_STEPS = ("restart", "rewind", "undo", "reset_slots", "pause", "resume", "session_started", "export")
 """Action steps that stand for an event."""
 
 
@@ -249,7 +249,7 @@ def _events(step: Step, domain: Domain) -> list[_Placed]:
 def _event(step: Step, domain: Domain) -> Event | None:
     match step:
         case ActionStep(name=name):
-            return from_json({"event": name}) if name in _EVENT_STEPS else ActionExecuted(name=name)
+            return from_json({"event": name}) if name in EVENT_STEPS else ActionExecuted(name=name)
         case BotStep(text=text):
             return ActionExecuted(action_text=text)
         case SlotStep(name=name):

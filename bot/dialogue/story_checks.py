@@ -16,6 +16,7 @@ from bot.dialogue.project import (
     UserStep,
 )
 from bot.dialogue.reading import suggest
+from bot.dialogue.stories import EVENT_STEPS
 
 
 def check_stories(checks: Checks) -> None:
@@ -35,6 +36,8 @@ def _step(checks: Checks, path: str, step: Step, where: str) -> None:
     match step:
         case UserStep():
             _user_step(checks, place, step, where)
+        case ActionStep(name=name) if name in EVENT_STEPS:
+            pass
         case ActionStep(name=name):
             checks.used_actions.add(name)
             _action(checks, place, name, where)

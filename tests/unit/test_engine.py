@@ -291,6 +291,31 @@ async def test_ten_actions_and_no_more():
     assert await anna.says("hi") == ["Hello!"]
 
 
+async def test_a_follow_up_that_declines_is_not_asked_again():
+    actions = FakeActions(
+        {"action_check": answers(FollowupAction(name="action_fetch")), "action_fetch": fails(ActionRejected)}
+    )
+    domain = SHOP.replace("actions: [action_check]", "actions: [action_check, action_fetch]")
+    anna = conversation(project(domain, RULES), FakeModels(MEANINGS), actions=actions)
+    result = await anna.send("check it")
+    # The follow-up was asked once, and the rule went on.
+    assert [reply.text for reply in result.replies] == ["Checked."]
+    assert [action["name"] for action in result.record.actions] == [
+        *("action_check", "action_fetch", "utter_checked", "action_listen")
+    ]
+
+
+async def test_an_unknown_placeholder_is_said_in_the_log_by_name_alone(caplog):
+    domain = SHOP.replace('{text: "Hello!"}', '{text: "Hello {nobody}!"}')
+    anna = conversation(project(domain, RULES), FakeModels(MEANINGS))
+    with caplog.at_level("DEBUG", logger="bot.actions.speaker"):
+        result = await anna.send('/greet{"number": "secret"}')
+    assert [reply.text for reply in result.replies] == ["Hello {nobody}!"]
+    assert "notes" not in str(result.events)
+    assert 'response utter_greet: no slot or argument is called "nobody"' in caplog.messages
+    assert "secret" not in caplog.text
+
+
 async def test_an_action_may_pause_the_conversation():
     anna = conversation(
         project(SHOP, RULES),

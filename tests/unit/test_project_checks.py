@@ -5,6 +5,7 @@ import pytest
 from bot.dialogue.errors import ProjectFaults
 from bot.dialogue.load import load_project
 from bot.dialogue.project import SourceFile
+from bot.dialogue.stories import EVENT_STEPS
 
 DOMAIN = """intents: [greet, inform, faq]
 entities:
@@ -123,6 +124,8 @@ def test_intents_of_examples_each_once():
         "{intent: faq/a}",
         "{action: action_knowledge}",
         "{slot_was_set: [{requested_slot: city}]}",
+        # events that are written as actions
+        *(f"{{action: {name}}}" for name in EVENT_STEPS),
     ],
 )
 def test_names_that_are_built_in_or_derived(step):

@@ -154,6 +154,13 @@ def test_a_loop_knows_what_triggered_it_and_whether_it_declined() -> None:
     assert not again.active_loop.rejected
 
 
+def test_a_follow_up_is_asked_for_once_whether_it_runs_or_declines() -> None:
+    asked = START.apply(*turn("greet", "action_x"), ev.FollowupAction(name="action_y"))
+    assert asked.followup_action == "action_y"
+    assert asked.apply(did("action_y")).followup_action is None
+    assert asked.apply(ev.ActionExecutionRejected(name="action_y")).followup_action is None
+
+
 def test_entities_of_policies_join_the_message_that_just_came_in() -> None:
     city = Entity(entity="city", value="Rome")
     heard = START.apply(LISTEN, said("inform"), ev.EntitiesAdded(entities=(city, city)))
