@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ProjectFaults as exc:
         for fault in exc.faults:
             print(fault, file=sys.stderr)
-        print(f"kefu: {len(exc.faults)} fault(s); nothing was changed", file=sys.stderr)
+        print(f"kefu: {len(exc.faults)} fault{'s'[: len(exc.faults) != 1]}; nothing was changed", file=sys.stderr)
         return 2
     except UsageError as exc:
         print(f"kefu: {exc}", file=sys.stderr)

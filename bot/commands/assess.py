@@ -4,10 +4,12 @@ import argparse
 import os
 import tempfile
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from bot.commands.options import Subparsers, add_command, add_folder, add_json, print_json, progress_bar
+from bot.dialogue.errors import ProjectFaults
 from bot.paths import AssistantPaths
 
 
@@ -83,10 +85,16 @@ def validate(args: argparse.Namespace) -> int:
     from bot.dialogue.policies.ensemble import train
     from bot.folder import load_folder
 
-    project = load_folder(args.folder, env=os.environ)
-    train(project)
+    try:
+        project = load_folder(args.folder, env=os.environ)
+        train(project)
+    except ProjectFaults as exc:
+        if not args.json:
+            raise
+        print_json({"faults": [asdict(fault) for fault in exc.faults], "notices": []})
+        return 2
     if args.json:
-        print_json({"notices": project.notices})
+        print_json({"faults": [], "notices": project.notices})
     else:
         for notice in project.notices:
             print(notice)
