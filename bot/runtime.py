@@ -13,17 +13,15 @@ from pathlib import Path
 
 import torch
 
-from bot.actions.http import JsonEndpoint
-from bot.actions.server import HttpActionServer
-from bot.actions.speaker import DomainSpeaker, NlgServer, Speaker
+from bot.actions.speaker import Speaker
 from bot.dialogue.errors import ProjectFaults
 from bot.dialogue.load import load_project
 from bot.dialogue.policies.ensemble import Policies
-from bot.dialogue.project import Endpoint, Project, SourceFile
+from bot.dialogue.project import Project, SourceFile
 from bot.engine import Engine
 from bot.errors import ReleaseError
 from bot.models import ReleaseModels
-from bot.ports import Clock
+from bot.ports import ActionServer, Clock
 from bot.release import CURRENT, Release, current_release, open_release
 from nlu.errors import NluError
 from retrieval.errors import RetrievalError
@@ -47,13 +45,14 @@ class Loaded:
 class Runtime:
     """The current release of ``models_folder``. ``load`` before use; ``current`` is then always a whole release.
 
-    ``device`` is ``cuda`` where torch finds one. Parsing and searching share one thread with all cores; generating
-    has its own, with fewer, so that other conversations stay quick.
+    ``actions`` and ``speaker`` are those of the folder and serve every release: their connections outlive a swap.
+    ``device`` is ``cuda`` where torch finds one. Parsing and searching share one thread; generating has its own, so
+    that other conversations stay quick.
     """
 
     models_folder: Path
-    actions: HttpActionServer | None
-    nlg: Endpoint | None
+    actions: ActionServer | None
+    speaker: Speaker
     clock: Clock
     device: str = field(default_factory=lambda: "cuda" if torch.cuda.is_available() else "cpu")
     _loaded: Loaded | None = None
@@ -76,11 +75,14 @@ class Runtime:
         return loaded.release
 
     async def follow(self) -> None:
-        """Load whatever is promoted, as soon as it is; runs until cancelled."""
-        pointer, seen = self.models_folder / CURRENT, _stamp(self.models_folder / CURRENT)
+        """Load whatever is promoted, as soon as it is; runs until cancelled.
+
+        What cannot be loaded is logged once, and the old release goes on.
+        """
+        seen = 0
         while True:
             await asyncio.sleep(WATCH_EVERY_S)
-            if (stamp := _stamp(pointer)) == seen:
+            if (stamp := _stamp(self.models_folder / CURRENT)) == seen:
                 continue
             seen = stamp
             try:
@@ -107,26 +109,25 @@ class Runtime:
             models=models,
             actions=self.actions,
             clock=self.clock,
-            speaker=self._speaker(),
+            speaker=self.speaker,
         )
         return Loaded(release=release, project=project, models=models, engine=engine)
 
     def _models(self, release: Release) -> ReleaseModels:
         try:
             return ReleaseModels.load(release, reading=self._reading, writing=self._writing, device=self.device)
-        except (NluError, RetrievalError) as exc:
+        except (NluError, RetrievalError, OSError) as exc:
             raise ReleaseError(f"release {release.id} cannot be used: {exc}") from exc
-
-    def _speaker(self) -> Speaker:
-        return NlgServer(JsonEndpoint(self.nlg)) if self.nlg else DomainSpeaker()
 
 
 def _project(release: Release) -> Project:
-    texts = json.loads((release.folder / "project" / "project.json").read_text("utf-8"))
     try:
+        texts = json.loads((release.folder / "project" / "project.json").read_text("utf-8"))
         return load_project([SourceFile(path=path, text=text) for path, text in texts.items()], env=os.environ)
     except ProjectFaults as exc:
         raise ReleaseError(f"release {release.id} cannot be used, its files are faulty:\n{exc}") from exc
+    except (OSError, ValueError, AttributeError) as exc:
+        raise ReleaseError(f"release {release.id} cannot be used, its files cannot be read ({exc})") from exc
 
 
 def _policies(release: Release, project: Project) -> Policies:
@@ -134,7 +135,7 @@ def _policies(release: Release, project: Project) -> Policies:
         return Policies.from_json(
             json.loads((release.folder / "policy" / "policy.json").read_text("utf-8")), project.domain
         )
-    except (ValueError, KeyError) as exc:
+    except (OSError, ValueError, KeyError) as exc:
         raise ReleaseError(f"{release.folder}: its policies cannot be read ({exc}); train again") from exc
 
 

@@ -2,16 +2,22 @@
 
 import asyncio
 import os
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 from bot.action_process import ActionProcess
+from bot.actions.http import JsonEndpoint
 from bot.actions.server import HttpActionServer
+from bot.actions.speaker import DomainSpeaker, NlgServer, Speaker
 from bot.clock import SystemClock
 from bot.dialogue.project import Endpoint, Project
 from bot.folder import load_folder
 from bot.paths import AssistantPaths
 from bot.runtime import Runtime
+
+COMPRESS_VARIABLE = "COMPRESS_ACTION_SERVER_REQUEST"
+"""Rasa's switch for requests to the action server that are deflated."""
 
 
 async def loaded_runtime(folder: Path, stack: AsyncExitStack) -> Runtime:
@@ -35,11 +41,11 @@ async def start_runtime(paths: AssistantPaths, project: Project, stack: AsyncExi
         stack.push_async_callback(process.stop)
         starting = asyncio.create_task(process.start())
         endpoint = Endpoint(url=process.url)
-    actions = HttpActionServer.of(endpoint) if endpoint else None
+    actions = HttpActionServer.of(endpoint, compress=_compresses(os.environ)) if endpoint else None
     if actions is not None:
         stack.push_async_callback(actions.close)
     runtime = Runtime(
-        models_folder=paths.models, actions=actions, nlg=project.endpoints.get("nlg"), clock=SystemClock()
+        models_folder=paths.models, actions=actions, speaker=_speaker(project, stack), clock=SystemClock()
     )
     stack.callback(runtime.close)
     try:
@@ -52,3 +58,17 @@ async def start_runtime(paths: AssistantPaths, project: Project, stack: AsyncExi
     if starting is not None:
         await starting
     return runtime
+
+
+def _speaker(project: Project, stack: AsyncExitStack) -> Speaker:
+    """Who finds the words: the NLG server that ``endpoints.yml`` names, else the domain."""
+    endpoint = project.endpoints.get("nlg")
+    if endpoint is None:
+        return DomainSpeaker()
+    server = NlgServer(JsonEndpoint(endpoint))
+    stack.push_async_callback(server.close)
+    return server
+
+
+def _compresses(env: Mapping[str, str]) -> bool:
+    return env.get(COMPRESS_VARIABLE, "").strip().lower() in ("1", "true", "t", "yes", "y", "on")

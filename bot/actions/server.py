@@ -28,7 +28,7 @@ DOMAIN_MISSING = 449
 
 
 class HttpActionServer:
-    """Custom actions over HTTP (``ports.ActionServer``). ``close`` it when its release is retired.
+    """Custom actions over HTTP (``ports.ActionServer``). ``close`` it when nobody calls it any more; releases share it.
 
     The domain goes with every request. A crash re-runs a turn, so the same ``idempotency_key`` may come
     twice: it is the header ``Idempotency-Key`` and, where action code can see it,

@@ -1,0 +1,123 @@
+"""What operators may ask of a running bot."""
+
+from dataclasses import dataclass, field
+
+import pytest
+from engine_parts import FakeClock
+from release_parts import FakeReleaseModels, build_release
+
+from bot import runtime as runtime_module
+from bot.actions.speaker import DomainSpeaker
+from bot.delivery.store import Handoff
+from bot.desk import RunningDesk
+from bot.dialogue.events import ActionExecuted, Restarted, UserUttered
+from bot.dialogue.parse import IntentScore, Parse
+from bot.errors import ReleaseError, StoreUnavailable
+from bot.release import current_release, promote
+from bot.runtime import Runtime
+
+
+@dataclass
+class FakeStore:
+    """A store with one conversation; ``error`` is what a ping meets."""
+
+    kept: dict = field(default_factory=dict)
+    error: Exception | None = None
+
+    async def events(self, conversation_id):
+        return self.kept.get(conversation_id, ())
+
+    async def handoffs(self):
+        return (Handoff(conversation_id="李雷", channel="web", since=5.0),)
+
+    async def ping(self):
+        if self.error:
+            raise self.error
+
+
+def said(text, at):
+    return UserUttered(
+        text=text, parse=Parse(text=text, intent=IntentScore(name="greet", confidence=1.0)), timestamp=at
+    )
+
+
+EVENTS = (
+    ActionExecuted(name="action_listen", timestamp=1.0),
+    said("old", 2.0),
+    Restarted(timestamp=3.0),
+    ActionExecuted(name="action_listen", timestamp=4.0),
+    said("你好", 5.0),
+)
+
+
+@pytest.fixture
+async def desk(tmp_path, monkeypatch):
+    monkeypatch.setattr(runtime_module, "ReleaseModels", FakeReleaseModels)
+    promote(tmp_path, build_release(tmp_path, "hello").id)
+    runtime = Runtime(models_folder=tmp_path, actions=None, speaker=DomainSpeaker(), clock=FakeClock())
+    await runtime.load()
+    yield RunningDesk(runtime=runtime, store=FakeStore({"anna": EVENTS}))
+    runtime.close()
+
+
+@pytest.mark.parametrize(
+    ("include", "until", "texts"),
+    [
+        ("ALL", None, ["old", "你好"]),
+        ("AFTER_RESTART", None, ["你好"]),
+        ("APPLIED", None, ["你好"]),
+        ("ALL", 2.5, ["old"]),
+        ("ALL", 5.0, ["old", "你好"]),  # that moment included
+        ("NONE", None, None),
+    ],
+)
+async def test_trackers(desk, include, until, texts):
+    state = await desk.tracker_state("anna", include=include, until=until)
+    events = state["events"]
+    assert (None if events is None else [event["text"] for event in events if event["event"] == "user"]) == texts
+    assert state["sender_id"] == "anna"
+    nobody = await desk.tracker_state("nobody", include="ALL", until=None)
+    assert nobody["events"] == []
+
+
+async def test_understanding_says_nothing_to_anybody(desk):
+    assert (await desk.parse("你好")).intent.name == "greet"
+    assert (await desk.parse("/greet")).intent == IntentScore(name="greet", confidence=1.0)
+    assert [desk.has_intent(name) for name in ("greet", "missing")] == [True, False]
+    assert "greet" in str(desk.domain()["intents"])
+
+
+async def test_a_release_is_swapped_and_promoted(desk):
+    models = desk.runtime.models_folder
+    new = build_release(models, "new")
+    info = await desk.swap(new.id)
+    assert (info.id, info.path, info.details) == (new.id, str(models / new.id), {"accuracy": 0.9})
+    assert current_release(models).id == desk.release().id == new.id
+
+
+@pytest.mark.parametrize("name", ["missing", "../elsewhere", ""])
+async def test_a_release_that_is_none_leaves_all_as_it_was(desk, name):
+    before = desk.release()
+    with pytest.raises(ReleaseError):
+        await desk.swap(name)
+    assert desk.release() == before
+    assert current_release(desk.runtime.models_folder).id == before.id
+
+
+async def test_who_waits_for_a_person(desk):
+    (waiting,) = await desk.handoffs()
+    assert (waiting.conversation_id, waiting.channel, waiting.since) == ("李雷", "web", 5.0)
+
+
+@pytest.mark.parametrize(
+    ("started", "error", "ready", "words"),
+    [
+        (False, None, False, "up"),
+        (True, None, True, "up"),
+        (True, StoreUnavailable("the store does not answer"), False, "the store does not answer"),
+    ],
+)
+async def test_health(desk, started, error, ready, words):
+    desk.started, desk.store.error, desk.draining = started, error, True
+    health = await desk.health()
+    assert (health.ready, health.store_up, health.store, health.draining) == (ready, error is None, words, True)
