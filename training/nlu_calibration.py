@@ -6,6 +6,7 @@ from numpy.typing import ArrayLike, NDArray
 DEFAULT_THRESHOLD = 0.4
 """What is shipped where nothing could be held out, and what a few held-out texts are weighed against."""
 
+_OUTSIDE_SHARE = 0.2
 _PRIOR_WEIGHT = 20
 _TEMPERATURES = np.exp(np.linspace(np.log(0.2), np.log(5.0), 161))
 _THRESHOLDS = np.linspace(0.05, 0.95, 181)
@@ -25,17 +26,17 @@ def chosen_threshold(inside: ArrayLike, right: ArrayLike, outside: ArrayLike) ->
     """The confidence below which to reject.
 
     ``inside``: confidences of held-out texts, ``right``: whether the intent was; ``outside``: confidences of texts
-    that belong to no intent. Maximises the share of inside texts answered rightly plus the share of outside texts
-    rejected, the first counted twice (a customer who was clear should not be asked again); in the middle of the best
-    range; with few texts it leans to the default.
+    that belong to no intent. Maximises the share of messages dealt with rightly (answered with the right intent, or
+    rejected when outside) as if one in five were outside; in the middle of the best range; with few texts it leans to
+    the default.
     """
     sure, correct, foreign = np.asarray(inside), np.asarray(right, dtype=bool), np.asarray(outside)
     if not len(sure) or not len(foreign):
         return DEFAULT_THRESHOLD
     kept = ((sure[:, None] >= _THRESHOLDS) & correct[:, None]).mean(axis=0)
     rejected = (foreign[:, None] < _THRESHOLDS).mean(axis=0)
-    gain = 2 * kept + rejected
-    best = float(np.mean(_THRESHOLDS[gain >= gain.max() - 0.005]))
+    gain = (1 - _OUTSIDE_SHARE) * kept + _OUTSIDE_SHARE * rejected
+    best = float(np.mean(_THRESHOLDS[gain >= gain.max() - 0.002]))
     weight = min(len(sure), len(foreign))
     return float((weight * best + _PRIOR_WEIGHT * DEFAULT_THRESHOLD) / (weight + _PRIOR_WEIGHT))
 
