@@ -88,12 +88,14 @@ async def serve(settings: ServeSettings, announce: Callable[[Serving], None]) ->
 async def running(settings: ServeSettings) -> AsyncIterator[Serving]:
     """A server that answers within the block.
 
-    Raises ProjectFaults, and the errors under KefuError for what is missing: a release, a store, an action server.
+    Raises ProjectFaults, and the errors under KefuError for what is wrong or missing: settings of a channel, a
+    release, a store, an action server.
     """
     paths = AssistantPaths(settings.folder)
     project = load_folder(settings.folder, env=os.environ)
     given = {**os.environ, "KEFU_TOKEN": settings.auth_token} if settings.auth_token else os.environ
     token, is_new = admin_token(paths.state, given)
+    widget = _widget(settings, project, token)
     async with AsyncExitStack() as stack:
         store = await _store(settings, paths, stack)
         runtime = await start_runtime(paths, project, stack)
@@ -119,7 +121,7 @@ async def running(settings: ServeSettings) -> AsyncIterator[Serving]:
         stack.push_async_callback(outbox.stop)
         await _keep(runtime.follow(), "follow-release", stack)
         doors = _Doors(
-            settings=settings, project=project, token=token, desk=desk, hub=hub, channels=channels, metrics=metrics
+            settings=settings, widget=widget, token=token, desk=desk, hub=hub, channels=channels, metrics=metrics
         )
         url = await _listen(doors.application(), settings, stack)
         desk.started = True
@@ -132,6 +134,15 @@ async def running(settings: ServeSettings) -> AsyncIterator[Serving]:
             new_token=token if is_new else None,
             warnings=tuple(warnings),
         )
+
+
+def _widget(settings: ServeSettings, project: Project, token: str) -> WebSettings:
+    return WebSettings.read(
+        project.credentials.get("web") or {},
+        secret=derived(token, "guest"),
+        title=project.config.assistant_id or "Service desk",
+        origins=settings.origins,
+    )
 
 
 async def _store(settings: ServeSettings, paths: AssistantPaths, stack: AsyncExitStack) -> Store:
@@ -168,7 +179,7 @@ class _Doors:
     """Everything that answers over HTTP."""
 
     settings: ServeSettings
-    project: Project
+    widget: WebSettings
     token: str
     desk: RunningDesk
     hub: Hub
@@ -182,31 +193,17 @@ class _Doors:
         application = web_application(
             open_routes=[
                 *api.open_routes(),
-                *web_routes(self.hub, self._web_settings(), sockets),
+                *web_routes(self.hub, self.widget, sockets),
                 *(route for channel in self.channels.all for route in channel.routes()),
             ],
             closed_routes=[*api.closed_routes(), *conversations.closed_routes()],
             tokens=[self.token],
             metrics=self.metrics,
             trusted_proxies=self.settings.trusted_proxies,
-            cors_origins=self.settings.origins,
+            cors_origins=self.widget.allowed_origins,
         )
         application.on_shutdown.append(sockets.close)
         return application
-
-    def _web_settings(self) -> WebSettings:
-        section = self.project.credentials.get("web") or {}
-        return WebSettings(
-            secret=derived(self.token, "guest"),
-            allowed_origins=self.settings.origins,
-            title=str(section.get("title") or self.project.config.assistant_id or "Service desk"),
-            suggestions=_strings(section.get("suggestions")),
-            greeting=str(section.get("greeting") or ""),
-        )
-
-
-def _strings(value: object) -> tuple[str, ...]:
-    return tuple(map(str, value)) if isinstance(value, list | tuple) else ()
 
 
 async def _listen(application: web.Application, settings: ServeSettings, stack: AsyncExitStack) -> str:

@@ -5,6 +5,7 @@ import pytest
 from bot.channels.web.guest import admit, sign
 from bot.channels.web.origin import origin_allowed
 from bot.channels.web.settings import WebSettings
+from bot.errors import CredentialsError
 
 SECRET = b"a secret of the test"
 
@@ -75,3 +76,48 @@ def test_settings_refuse(wrong):
 
 def test_settings_do_not_show_the_secret():
     assert "secret of" not in repr(WebSettings(secret=SECRET))
+
+
+def test_settings_of_a_section():
+    section = {
+        "title": "客服",
+        "greeting": "您好",
+        "suggestions": ["Where is my order?"],
+        "origins": ["https://shop.example", "https://shop.example:8443"],
+        "image_hosts": ["CDN.shop.example", "img1"],
+    }
+    settings = WebSettings.read(section, secret=SECRET, title="else", origins=["https://b.example", "*"])
+    assert settings.allowed_origins == ("https://shop.example", "https://shop.example:8443", "https://b.example", "*")
+    assert settings.image_hosts == {"cdn.shop.example", "img1"}
+    assert (settings.title, settings.greeting, settings.suggestions) == ("客服", "您好", ("Where is my order?",))
+
+
+def test_a_section_may_be_empty():
+    assert WebSettings.read({}, secret=SECRET, title="Desk") == WebSettings(secret=SECRET, title="Desk")
+
+
+@pytest.mark.parametrize(
+    ("section", "origins", "says"),
+    [
+        ({"title": 5}, (), "web: 'title' must be a text"),
+        ({"suggestions": "Where?"}, (), "web: 'suggestions' must be a list of texts"),
+        ({"suggestions": ["a", 1]}, (), "web: 'suggestions' must be a list of texts"),
+        ({"origins": "https://shop.example"}, (), "web: 'origins' must be a list of texts"),
+        ({"origins": ["shop.example"]}, (), "web: 'origins': 'shop.example' is no origin"),
+        ({"image_hosts": ["https://cdn.example"]}, (), "web: 'image_hosts': 'https://cdn.example' is no host"),
+        ({"image_hosts": {"cdn": 1}}, (), "web: 'image_hosts' must be a list of texts"),
+        ({"origin": ["*"]}, (), "web: there is no key 'origin'; did you mean 'origins'?"),
+        ({}, ("shop.example",), "--cors: 'shop.example' is no origin"),
+    ],
+)
+def test_a_section_that_cannot_be_used(section, origins, says):
+    with pytest.raises(CredentialsError) as caught:
+        WebSettings.read(section, secret=SECRET, title="Desk", origins=origins)
+    assert says in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_every_fault_of_a_section_is_told_at_once():
+    with pytest.raises(CredentialsError) as caught:
+        WebSettings.read({"title": 1, "origins": ["x"], "colour": "red"}, secret=SECRET, title="Desk", origins=["y"])
+    assert len(str(caught.value).splitlines()) == 4
