@@ -24,6 +24,7 @@ from bot.channels.web.routes import routes as web_routes
 from bot.channels.web.settings import WebSettings
 from bot.channels.web.socket import OpenSockets
 from bot.clock import SystemClock
+from bot.delivery.audit import AuditLog
 from bot.delivery.embedded import EmbeddedStore
 from bot.delivery.hub import Hub
 from bot.delivery.outbox import Outbox
@@ -103,7 +104,7 @@ async def running(settings: ServeSettings) -> AsyncIterator[Serving]:
         warnings = await store.open()
         await hub.start()
         stack.push_async_callback(hub.stop)
-        desk = RunningDesk(runtime=runtime, store=store)
+        desk = RunningDesk(runtime=runtime, store=store, audit=AuditLog(paths.audit, clock=clock))
         channels = configure(project.credentials, inbox=hub, metrics=metrics)
         await _start_channels(channels, stack)
         worker = Worker(

@@ -1,15 +1,17 @@
 """The bot as its operators see it: answers the HTTP API's questions (``bot.channels.desk.Desk``)."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from bot.channels.desk import Health, IncludeEvents, ReleaseInfo, Waiting
+from bot.delivery.audit import AuditLog
 from bot.delivery.store import Store
 from bot.dialogue.parse import Json, Parse
 from bot.dialogue.slash import parse_slash
 from bot.dialogue.tracker import Tracker
-from bot.errors import StoreError
+from bot.errors import ReleaseError, StoreError, StoreUnavailable
 from bot.release import promote
 from bot.runtime import Runtime
 
@@ -27,6 +29,7 @@ class RunningDesk:
 
     runtime: Runtime
     store: Store
+    audit: AuditLog
     started: bool = False
     draining: bool = False
 
@@ -59,7 +62,12 @@ class RunningDesk:
 
     async def swap(self, release: str) -> ReleaseInfo:
         """Load another release and let it answer. Raises ReleaseError; the old one then goes on."""
-        loaded = await self.runtime.load(release)
+        await self.record(actor="api", action="release.swap", subject=release, before=self.release().id, after=release)
+        try:
+            loaded = await self.runtime.load(release)
+        except ReleaseError:
+            await self.record(actor="api", action="release.swap_failed", subject=release)
+            raise
         promote(self.runtime.models_folder, loaded.id)
         return self.release()
 
@@ -69,6 +77,15 @@ class RunningDesk:
             Waiting(conversation_id=entry.conversation_id, channel=entry.channel, since=entry.since)
             for entry in await self.store.handoffs()
         ]
+
+    async def record(self, *, actor: str, action: str, subject: str, before: Json = None, after: Json = None) -> None:
+        """Say in the audit log who is about to do what. Raises StoreUnavailable if it cannot be written."""
+        try:
+            await asyncio.to_thread(
+                self.audit.record, actor=actor, action=action, subject=subject, before=before, after=after
+            )
+        except OSError as exc:
+            raise StoreUnavailable(f"the audit log cannot be written: {exc.strerror or exc}") from exc
 
     async def health(self) -> Health:
         """How the bot is; never raises."""

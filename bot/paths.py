@@ -36,6 +36,11 @@ class AssistantPaths:
         return self.folder / ".kefu"
 
     @property
+    def audit(self) -> Path:
+        """Who did what to the running bot."""
+        return self.state / "audit"
+
+    @property
     def has_actions(self) -> bool:
         """Whether the folder carries an action server of its own."""
         return (self.folder / "actions").is_dir() or (self.folder / "actions.py").is_file()

@@ -58,10 +58,17 @@ class FakeInbox:
 
 @dataclass
 class FakeDesk:
-    """A bot of one release that knows the intent ``greet``."""
+    """A bot of one release that knows the intent ``greet``, and writes down what it is told to record."""
 
     state: Health = Health(ready=True, store_up=True, store="valkey 9")  # noqa: RUF009  (frozen)
     running: str = "r1"
+    recorded: list = field(default_factory=list)
+    error: Exception | None = None
+
+    async def record(self, *, actor, action, subject, after=None):
+        if self.error:
+            raise self.error
+        self.recorded.append((actor, action, subject, after))
 
     async def tracker_state(self, conversation_id, *, include, until):
         return {"sender_id": conversation_id, "events": include, "until": until}

@@ -64,6 +64,7 @@ class ConversationsApi:
         events = body if isinstance(body, list) else [body]
         if not events or not all(isinstance(event, Mapping) and "event" in event for event in events):
             raise BadRequest("the body must be an event (an object with the key 'event') or a list of events")
+        await self._record("events", request, actor=CHANNEL)
         await self._ask(request, kind="events", metadata={"events": events})
         return web.json_response(await self._tracker(request))
 
@@ -85,6 +86,7 @@ class ConversationsApi:
             metadata={"name": name, "entities": entities},
             channel=home if named == "latest" else identifier(named, "output_channel"),
         )
+        await self._record("trigger_intent", request, actor=CHANNEL, after={"intent": name})
         replies = await self._inbox.ask(inbound, timeout_s=self._timeout_s)
         messages = rasa_messages(inbound.conversation_id, replies)
         return web.json_response({"tracker": await self._tracker(request), "messages": messages})
@@ -97,12 +99,20 @@ class ConversationsApi:
             raise BadRequest("'text' must not be empty")
         agent = identifier(string(body, "agent", default="agent"), "agent")
         inbound = self._inbound(request, kind="agent", text=text, sender=agent, event_id=_message_id(body))
+        await self._record("agent", request, actor=agent, after={"message_id": inbound.event_id})
         return await self._queue(inbound)
 
     async def resume(self, request: web.Request) -> web.Response:
-        """Let the bot speak again."""
+        """Let the bot speak again: ``{agent?, message_id?}``."""
         body = await read_object(request) if request.can_read_body else {}
+        agent = identifier(string(body, "agent", default=CHANNEL), "agent")
+        await self._record("resume", request, actor=agent)
         return await self._queue(self._inbound(request, kind="resume", event_id=_message_id(body)))
+
+    async def _record(self, action: str, request: web.Request, *, actor: str, after: Json = None) -> None:
+        """Say in the audit log who is about to do what, before it is queued."""
+        subject = _conversation_id(request)
+        await self._desk.record(actor=actor, action=f"conversation.{action}", subject=subject, after=after)
 
     async def _tracker(self, request: web.Request) -> Mapping[str, Json]:
         include = request.query.get("include_events", "AFTER_RESTART")

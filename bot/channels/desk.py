@@ -70,6 +70,13 @@ class Desk(Protocol):
         """Conversations that wait for a person, the longest first."""
         ...
 
+    async def record(self, *, actor: str, action: str, subject: str, after: Json = None) -> None:
+        """Say in the audit log who is about to do what to what; never what was said.
+
+        Raises StoreUnavailable if it cannot be written: then it must not be done.
+        """
+        ...
+
     async def health(self) -> Health:
         """How the bot is; never raises."""
         ...

@@ -6,7 +6,7 @@ from channel_fakes import TOKEN, FakeDesk, FakeInbox, application
 
 from bot.channels.metrics import Metrics
 from bot.channels.registry import configure
-from bot.errors import LogTrimmed
+from bot.errors import LogTrimmed, StoreUnavailable
 from bot.messages import LogFrame, Reply
 
 
@@ -16,9 +16,14 @@ def inbox():
 
 
 @pytest.fixture
-async def client(inbox):
+def desk():
+    return FakeDesk()
+
+
+@pytest.fixture
+async def client(inbox, desk):
     channels = configure({}, inbox=inbox, metrics=Metrics()).all
-    server = TestServer(application(inbox, FakeDesk(), channels))
+    server = TestServer(application(inbox, desk, channels))
     async with TestClient(server, headers={"Authorization": f"Bearer {TOKEN}"}) as client:
         yield client
 
@@ -65,6 +70,30 @@ async def test_an_agent_answers_once_and_the_bot_resumes(client, inbox):
     )
     assert (resumed.kind, resumed.conversation_id) == ("resume", "telegram:7")
     await call(client, "POST", "/conversations/a/agent", {"text": "  "}, 400)
+
+
+async def test_who_changed_a_conversation_is_recorded_but_not_what_was_said(client, desk):
+    words = {"text": "your secret", "agent": "wang", "message_id": "m1"}
+    await call(client, "POST", "/conversations/李雷/agent", words, 202)
+    await call(client, "POST", "/conversations/a/agent", {"text": " "}, 400)  # nothing was done
+    await call(client, "POST", "/conversations/李雷/resume", {"agent": "wang"}, 202)
+    await call(client, "POST", "/conversations/b/resume", status=202)
+    await call(client, "POST", "/conversations/b/tracker/events", {"event": "restart"})
+    await call(client, "POST", "/conversations/b/trigger_intent", {"name": "greet", "entities": {"x": "secret"}})
+    assert desk.recorded == [
+        ("wang", "conversation.agent", "李雷", {"message_id": "m1"}),
+        ("wang", "conversation.resume", "李雷", None),
+        ("api", "conversation.resume", "b", None),
+        ("api", "conversation.events", "b", None),
+        ("api", "conversation.trigger_intent", "b", {"intent": "greet"}),
+    ]
+
+
+async def test_what_cannot_be_recorded_is_not_done(client, desk, inbox):
+    desk.error = StoreUnavailable("the audit log cannot be written")
+    for path, body in (("agent", {"text": "x"}), ("resume", None), ("tracker/events", {"event": "restart"})):
+        await call(client, "POST", f"/conversations/a/{path}", body, 503)
+    assert inbox.inbounds == []
 
 
 async def test_an_agent_is_told_when_nothing_was_taken(client, inbox):

@@ -1,5 +1,6 @@
 """What operators may ask of a running bot."""
 
+import json
 from dataclasses import dataclass, field
 
 import pytest
@@ -8,6 +9,7 @@ from release_parts import FakeReleaseModels, build_release
 
 from bot import runtime as runtime_module
 from bot.actions.speaker import DomainSpeaker
+from bot.delivery.audit import AuditLog, verify
 from bot.delivery.store import Handoff
 from bot.desk import RunningDesk
 from bot.dialogue.events import ActionExecuted, Restarted, UserUttered
@@ -56,7 +58,8 @@ async def desk(tmp_path, monkeypatch):
     promote(tmp_path, build_release(tmp_path, "hello").id)
     runtime = Runtime(models_folder=tmp_path, actions=None, speaker=DomainSpeaker(), clock=FakeClock())
     await runtime.load()
-    yield RunningDesk(runtime=runtime, store=FakeStore({"anna": EVENTS}))
+    audit = AuditLog(tmp_path / "audit", clock=FakeClock())
+    yield RunningDesk(runtime=runtime, store=FakeStore({"anna": EVENTS}), audit=audit)
     runtime.close()
 
 
@@ -102,6 +105,37 @@ async def test_a_release_that_is_none_leaves_all_as_it_was(desk, name):
         await desk.swap(name)
     assert desk.release() == before
     assert current_release(desk.runtime.models_folder).id == before.id
+
+
+def audited(desk):
+    folder = desk.runtime.models_folder / "audit"
+    assert verify(folder) is None
+    lines = [
+        json.loads(line) for path in sorted(folder.glob("*.jsonl")) for line in path.read_text("utf-8").splitlines()
+    ]
+    return [(line["actor"], line["action"], line["subject"], line["before"], line["after"]) for line in lines]
+
+
+async def test_swaps_are_in_the_audit_log(desk):
+    old, new = desk.release().id, build_release(desk.runtime.models_folder, "new").id
+    await desk.swap(new)
+    with pytest.raises(ReleaseError):
+        await desk.swap("missing")
+    await desk.record(actor="小王", action="conversation.agent", subject="anna", after={"message_id": "m1"})
+    assert audited(desk) == [
+        ("api", "release.swap", new, old, new),
+        ("api", "release.swap", "missing", new, "missing"),
+        ("api", "release.swap_failed", "missing", None, None),
+        ("小王", "conversation.agent", "anna", None, {"message_id": "m1"}),
+    ]
+
+
+async def test_a_swap_that_cannot_be_recorded_is_not_done(desk):
+    new, before = build_release(desk.runtime.models_folder, "new"), desk.release()
+    (desk.runtime.models_folder / "audit").write_text("a file in the way")
+    with pytest.raises(StoreUnavailable, match="audit log"):
+        await desk.swap(new.id)
+    assert desk.release() == before
 
 
 async def test_who_waits_for_a_person(desk):
