@@ -13,7 +13,7 @@ from typing import Protocol
 
 from retrieval.generator import Generator
 from retrieval.passages import sentences
-from retrieval.support import check
+from retrieval.support import SAYS_NOTHING, check
 
 Passages = Sequence[tuple[str, str, str]]
 """Id, title and text of each passage, best first."""
@@ -66,6 +66,8 @@ class Drafter:
         pieces = self._writer.stream(INSTRUCTION, prompt(visible(question), used), stop=stop)
         for text in whole_sentences(pieces):
             support = check(text, used)
+            if support.reasons == (SAYS_NOTHING,):
+                continue
             if stop.is_set() or not support.supported or text in given:
                 return
             given.add(text)

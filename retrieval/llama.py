@@ -43,6 +43,8 @@ class LlamaShape:
         """From a model folder; None for a kind of model that is not written out here. Raises ``BaseModelError``."""
         try:
             config = json.loads((folder / "config.json").read_text("utf-8"))
+            if not isinstance(config, dict):
+                raise ValueError("not an object")
             rope = config.get("rope_parameters") or config.get("rope_scaling") or {}
             scaled = rope.get("rope_type", rope.get("type", "default")) != "default"
             windowed = config["model_type"] == "mistral" and config.get("sliding_window")
@@ -174,10 +176,10 @@ class Llama(nn.Module):
         return mask.repeat(self.shape.heads // self.shape.key_heads, 1)
 
     @classmethod
-    def load(cls, folder: Path, shape: LlamaShape, *, device: str = "cpu") -> "Llama":
-        """Read a checkpoint in the Hugging Face layout. Raises ``BaseModelError``."""
+    def load(cls, folder: Path, shape: LlamaShape, *, device: str = "cpu", int8: bool = True) -> "Llama":
+        """Read a checkpoint in the Hugging Face layout; ``int8``: if the device can. Raises ``BaseModelError``."""
         on_cpu = torch.device(device).type == "cpu"
-        int8 = on_cpu and supported()
+        int8 = int8 and on_cpu and supported()
         dtype = torch.float32 if on_cpu else torch.bfloat16
         try:
             with ExitStack() as files:

@@ -35,6 +35,9 @@ _META = re.compile(
     r"|(?:没有|并未|未)(?:提及|提到|说明|给出|提供)(?:相关|任何)?(?:信息|内容)?",
     re.IGNORECASE,
 )
+SAYS_NOTHING = "says nothing that a passage could carry"
+"""The reason where a sentence is no more than "Yes." or "Sure, please do"."""
+
 _NAMING = ("word", "code")
 _SEMICOLON = re.compile(r"[;；]")
 
@@ -78,25 +81,27 @@ def check(sentence: str, passages: Sequence[tuple[str, str, str]]) -> Support:
     """Hold a sentence against passages (id, title, text). ``reasons`` are those of the nearest statement."""
     if reason := _no_statement(sentence):
         return Support(supported=False, reasons=(reason,))
-    line = tokens(sentence)
-    if not _content(line):
-        return Support(supported=False, reasons=("says nothing that a passage could carry",))
-    carriers: dict[str, None] = {}
-    nearest: tuple[str, ...] | None = None
-    for number, title, text in passages:
-        if _is_quoted(sentence, text):
-            carriers[number] = None
-            continue
-        for statement in _statements(title, text):
-            reasons = tuple(_objections(line, statement))
-            if not reasons:
-                carriers[number] = None
-                break
-            if nearest is None or len(reasons) < len(nearest):
-                nearest = reasons
-    if carriers:
-        return Support(supported=True, passage_ids=tuple(carriers))
-    return Support(supported=False, reasons=nearest or ("there are no passages",))
+    lines = [line for part in _SEMICOLON.split(sentence) if _content(line := tokens(part))]
+    if not lines:
+        return Support(supported=False, reasons=(SAYS_NOTHING,))
+    verdicts = {number: _verdict(sentence, lines, title, text) for number, title, text in passages}
+    if carriers := tuple(number for number, reasons in verdicts.items() if not reasons):
+        return Support(supported=True, passage_ids=carriers)
+    fewest = min(verdicts, key=lambda number: len(verdicts[number]), default=None)
+    return Support(supported=False, reasons=("there are no passages",) if fewest is None else verdicts[fewest])
+
+
+def _verdict(sentence: str, lines: Sequence[tuple[Token, ...]], title: str, text: str) -> tuple[str, ...]:
+    """Why a passage does not carry the parts of a sentence; empty if it does."""
+    if _is_quoted(sentence, text):
+        return ()
+    statements = list(_statements(title, text))
+    reasons: list[str] = []
+    for line in lines:
+        objections = [list(_objections(line, statement)) for statement in statements]
+        nearest = min(objections, key=len) if objections else ["the passage is empty"]
+        reasons += nearest
+    return tuple(reasons)
 
 
 def _no_statement(sentence: str) -> str:

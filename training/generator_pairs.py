@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from retrieval.draft import DECLINE, Passages
 from retrieval.passages import Passage, sentences
-from retrieval.support import check
+from retrieval.support import SAYS_NOTHING, check
 from retrieval.words import words
 
 ANSWER_SENTENCES = 3
@@ -79,9 +79,11 @@ def _answer(passage: Passage) -> str:
     """The first sentences of a ready answer, as far as the support check would let them through."""
     kept: list[str] = []
     for sentence in sentences(passage.text)[:ANSWER_SENTENCES]:
-        if not check(sentence, [(passage.id, passage.title, passage.text)]).supported:
+        support = check(sentence, [(passage.id, passage.title, passage.text)])
+        if support.supported:
+            kept.append(sentence)
+        elif support.reasons != (SAYS_NOTHING,):
             break
-        kept.append(sentence)
     return ("" if passage.language == "zh" else " ").join(kept)
 
 

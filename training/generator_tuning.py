@@ -1,6 +1,7 @@
 """A causal model fine-tuned with LoRA on pairs, loss on the answers only, stopped where held-out loss stops falling."""
 
 import random
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from training.generator_pairs import Pair
 
 Progress = Callable[[float, str], None]
 
-BATCH = 8
+BATCH = 4
 CHECKS_PER_EPOCH = 2
 IGNORED = -100
 
@@ -69,11 +70,13 @@ def tune(
     config = LoraConfig(
         r=settings.rank,
         lora_alpha=2 * settings.rank,
-        lora_dropout=0.05,
+        lora_dropout=0.0,
         target_modules="all-linear",
         task_type="CAUSAL_LM",
     )
-    model = get_peft_model(base, config)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers by a name that is being replaced
+        model = get_peft_model(base, config)
     course = _fit(model, rows, trial, seed=seed, settings=settings, progress=progress)
     merged = model.merge_and_unload().to("cpu", torch.bfloat16)
     merged.save_pretrained(folder)

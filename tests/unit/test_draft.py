@@ -88,6 +88,10 @@ def test_a_sentence_cut_off_in_the_middle_is_dropped() -> None:
     assert [s.text for s in drafted("Sale items cannot be returned", ends=True)] == ["Sale items cannot be returned"]
 
 
+def test_a_bare_yes_is_left_out() -> None:
+    assert [s.text for s in drafted("Yes. Sale items cannot be returned.")] == ["Sale items cannot be returned."]
+
+
 def test_declining_says_nothing() -> None:
     assert drafted(DECLINE) == []
 
