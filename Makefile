@@ -4,6 +4,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Threads that spin while they wait make a busy machine ten times slower.
+export OMP_WAIT_POLICY := PASSIVE
 
 .PHONY: demo install install-test check format test bench clean
 
