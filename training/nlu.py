@@ -244,16 +244,28 @@ def _calibrated(inputs: _Inputs, split: Split, progress: Progress) -> _Calibrati
     labels = [item.label for item in held]
     temperature = fitted_temperature(logits, labels)
     sure, right = _confidences(logits, temperature, task, labels)
-    foreign_items = task.items([Example(text=text, intent="") for text in split.foreign])
-    foreign_logits = class_logits(network, task, foreign_items, inputs.device)
-    foreign, _ = _confidences(foreign_logits, temperature, task, [IGNORED] * len(foreign_items))
+    outside = [
+        _outside_confidences(inputs, task, network, texts, temperature)
+        for texts in (split.held_outside, split.left_out)
+    ]
     calibration = _Calibration(
-        temperature=temperature, threshold=chosen_threshold(sure, right, foreign), source=split.source
+        temperature=temperature, threshold=chosen_threshold(sure, right, outside), source=split.foreign_source
     )
     manifest = _manifest(inputs, task, split.learned, calibration)
     model = NluModel(manifest, network, task.encoder, inputs.device)
-    probes = [*split.held, *(Example(text=text, intent=OUT_OF_SCOPE_INTENT) for text in split.foreign)]
+    foreign = [*split.held_outside, *split.left_out]
+    probes = [*split.held, *(Example(text=text, intent=OUT_OF_SCOPE_INTENT) for text in foreign)]
     return replace(calibration, measures=evaluate(model, probes))
+
+
+def _outside_confidences(
+    inputs: _Inputs, task: Task, network: Network, texts: Sequence[str], temperature: float
+) -> NDArray[np.float64]:
+    """The probability of the best intent of texts that belong to none."""
+    items = task.items([Example(text=text, intent="") for text in texts])
+    logits = class_logits(network, task, items, inputs.device)
+    sure, _ = _confidences(logits, temperature, task, [IGNORED] * len(items))
+    return sure
 
 
 def class_logits(network: Network, task: Task, items: Sequence[Item], device: torch.device) -> NDArray[np.float64]:
@@ -332,7 +344,7 @@ def _remarks(examples: Sequence[Example], split: Split | None) -> list[str]:
         remarks.append(
             f"too few examples to hold any out: confidences are not calibrated, the threshold is {DEFAULT_THRESHOLD}"
         )
-    elif not split.foreign:
+    elif split.foreign_source == "nothing":
         remarks.append("fewer than 5 intents and no outside texts: the threshold is a default")
     return remarks
 

@@ -1,5 +1,7 @@
 """How sure is sure: temperature, threshold and the measures of both, from held-out confidences. Pure numbers."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -7,6 +9,7 @@ DEFAULT_THRESHOLD = 0.4
 """What is shipped where nothing could be held out, and what a few held-out texts are weighed against."""
 
 _OUTSIDE_SHARE = 0.2
+_AS_GOOD = 0.002
 _PRIOR_WEIGHT = 20
 _TEMPERATURES = np.exp(np.linspace(np.log(0.2), np.log(5.0), 161))
 _THRESHOLDS = np.linspace(0.05, 0.95, 181)
@@ -22,23 +25,34 @@ def fitted_temperature(logits: ArrayLike, labels: ArrayLike) -> float:
     return float(_TEMPERATURES[int(np.argmin(costs))])
 
 
-def chosen_threshold(inside: ArrayLike, right: ArrayLike, outside: ArrayLike) -> float:
+def chosen_threshold(inside: ArrayLike, right: ArrayLike, outside: Sequence[ArrayLike]) -> float:
     """The confidence below which to reject.
 
     ``inside``: confidences of held-out texts, ``right``: whether the intent was; ``outside``: confidences of texts
-    that belong to no intent. Maximises the share of messages dealt with rightly (answered with the right intent, or
-    rejected when outside) as if one in five were outside; in the middle of the best range; with few texts it leans to
-    the default.
+    that belong to no intent, by kind; kinds count alike. Maximises the share of messages dealt with rightly (answered
+    with the right intent, or rejected when outside) as if one in five were outside; in the middle of the best range;
+    with few texts it leans to the default.
     """
-    sure, correct, foreign = np.asarray(inside), np.asarray(right, dtype=bool), np.asarray(outside)
-    if not len(sure) or not len(foreign):
+    sure, correct = np.asarray(inside), np.asarray(right, dtype=bool)
+    kinds = [np.asarray(kind) for kind in outside if len(np.asarray(kind))]
+    if not len(sure) or not kinds:
         return DEFAULT_THRESHOLD
     kept = ((sure[:, None] >= _THRESHOLDS) & correct[:, None]).mean(axis=0)
-    rejected = (foreign[:, None] < _THRESHOLDS).mean(axis=0)
-    gain = (1 - _OUTSIDE_SHARE) * kept + _OUTSIDE_SHARE * rejected
-    best = float(np.mean(_THRESHOLDS[gain >= gain.max() - 0.002]))
-    weight = min(len(sure), len(foreign))
+    rejected = np.mean([(kind[:, None] < _THRESHOLDS).mean(axis=0) for kind in kinds], axis=0)
+    best = _middle_of_best((1 - _OUTSIDE_SHARE) * kept + _OUTSIDE_SHARE * rejected)
+    weight = min(len(sure), sum(map(len, kinds)))
     return float((weight * best + _PRIOR_WEIGHT * DEFAULT_THRESHOLD) / (weight + _PRIOR_WEIGHT))
+
+
+def _middle_of_best(gain: NDArray[np.float64]) -> float:
+    """The threshold in the middle of the unbroken range that is about as good as the best one."""
+    first = last = int(np.argmax(gain))
+    good = gain >= gain.max() - _AS_GOOD
+    while first > 0 and good[first - 1]:
+        first -= 1
+    while last + 1 < len(good) and good[last + 1]:
+        last += 1
+    return float((_THRESHOLDS[first] + _THRESHOLDS[last]) / 2)
 
 
 def calibration_error(confidences: ArrayLike, right: ArrayLike, *, bins: int = 15) -> float:

@@ -14,16 +14,25 @@ _FEWEST = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """``learned`` and ``held`` share their intents; ``foreign`` texts belong to no intent of ``learned``.
+    """``learned`` and ``held`` share their intents; ``outside`` is what the trial learns as its reject class.
 
-    ``outside`` is what the trial learns as its reject class. ``source`` says where ``foreign`` came from.
+    ``held_outside`` are outside texts it does not learn, ``left_out`` texts of intents it does not learn.
     """
 
     learned: tuple[Example, ...]
     held: tuple[Example, ...]
     outside: tuple[str, ...]
-    foreign: tuple[str, ...]
-    source: str
+    held_outside: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+    @property
+    def foreign_source(self) -> str:
+        """What stands for messages that belong to no intent, in words."""
+        sources = [
+            *(["outside texts"] if self.held_outside else []),
+            *(["intents left out of the trial"] if self.left_out else []),
+        ]
+        return " and ".join(sources) or "nothing"
 
 
 def hold_out(
@@ -31,25 +40,21 @@ def hold_out(
 ) -> Split | None:
     """A fifth of each intent, at most 1,000 texts; None where that leaves fewer than 8.
 
-    Foreign texts are a fifth of the outside ones, and where asked the texts of whole intents that are left out
+    A fifth of the outside texts is held out as well. Where asked, whole intents are left out, too
     (one in ten, at least one if there are five): a model that has never seen them should not be sure of them.
     """
     random = np.random.default_rng(seed)
-    foreign, kept_outside = _fifth(list(outside), random)
+    held_outside, kept_outside = _fifth(list(outside), random)
     left_out = _left_out(examples, random) if leave_intents_out else frozenset()
-    sources = ["outside texts"] if foreign else []
-    sources += ["intents left out of the trial"] if left_out else []
-    foreign += [example.text for example in examples if example.intent in left_out]
-    rest = [example for example in examples if example.intent not in left_out]
-    learned, held = _stratified(rest, random)
+    learned, held = _stratified([example for example in examples if example.intent not in left_out], random)
     if len(held) < _FEWEST:
         return None
     return Split(
         learned=tuple(learned),
         held=tuple(held),
         outside=tuple(kept_outside),
-        foreign=tuple(foreign[:_MOST]),
-        source=" and ".join(sources) or "nothing",
+        held_outside=tuple(held_outside),
+        left_out=tuple(example.text for example in examples if example.intent in left_out)[:_MOST],
     )
 
 

@@ -1,8 +1,10 @@
 """The packaged encoder, trained on an assistant of sixty messages in two languages."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from nlu.data import EntitySpan, Example, Parse
 from nlu.model import NluModel
@@ -82,6 +84,15 @@ def examples() -> list[Example]:
         for template in (CHINESE if city > "z" else ENGLISH)[i % 3 :][:2]
     ]
     return [Example(text=text, intent=intent) for intent, texts in plain.items() for text in texts] + deliveries
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """On a busy machine several threads spend their time waiting for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

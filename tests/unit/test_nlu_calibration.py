@@ -25,13 +25,20 @@ def test_a_few_easy_texts_do_not_make_it_certain() -> None:
 
 
 def test_threshold_lies_between_what_is_known_and_what_is_foreign() -> None:
-    threshold = chosen_threshold([0.9, 0.85, 0.95] * 100, [True] * 300, [0.2, 0.3, 0.5] * 100)
+    threshold = chosen_threshold([0.9, 0.85, 0.95] * 100, [True] * 300, [[0.2, 0.3, 0.5] * 100])
     assert 0.5 < threshold < 0.85
 
 
+def test_kinds_of_outside_texts_count_alike() -> None:
+    inside, right = [0.5, 0.9] * 500, [True] * 1000
+    far, near = [0.1] * 10, [0.7] * 1000
+    assert chosen_threshold(inside, right, [far, near]) < 0.5  # rejecting all near ones would cost half of the answers
+    assert chosen_threshold([0.9] * 1000, right, [far, near]) > 0.7  # here it costs nothing
+
+
 def test_threshold_keeps_the_default_where_nothing_is_known() -> None:
-    assert chosen_threshold([0.9], [True], []) == DEFAULT_THRESHOLD
-    few = chosen_threshold([0.95, 0.99], [True, True], [0.9])
+    assert chosen_threshold([0.9], [True], [[]]) == DEFAULT_THRESHOLD
+    few = chosen_threshold([0.95, 0.99], [True, True], [[0.9]])
     assert abs(few - DEFAULT_THRESHOLD) < 0.05
 
 
@@ -67,8 +74,9 @@ def test_without_outside_texts_whole_intents_are_foreign() -> None:
     assert len(known) == 9
     assert {example.intent for example in split.held} == known
     assert len(split.held) == 18
-    assert len(split.foreign) == 10
-    assert not {e.text for e in split.learned} & ({e.text for e in split.held} | set(split.foreign))
+    assert len(split.left_out) == 10
+    assert split.foreign_source == "intents left out of the trial"
+    assert not {e.text for e in split.learned} & ({e.text for e in split.held} | set(split.left_out))
 
 
 def test_known_outside_texts_are_split_and_no_intent_is_left_out() -> None:
@@ -76,8 +84,8 @@ def test_known_outside_texts_are_split_and_no_intent_is_left_out() -> None:
     split = hold_out(examples(10, 10), outside, leave_intents_out=False, seed=1)
     assert split is not None
     assert len({example.intent for example in split.learned}) == 10
-    assert (len(split.foreign), len(split.outside)) == (4, 16)
-    assert {*split.foreign, *split.outside} == set(outside)
+    assert (len(split.held_outside), len(split.outside)) == (4, 16)
+    assert {*split.held_outside, *split.outside} == set(outside)
 
 
 @pytest.mark.parametrize(
