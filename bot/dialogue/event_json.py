@@ -174,9 +174,7 @@ def _any(value: object) -> object:
 
 def _score(value: object) -> IntentScore:
     fields = _object(value)
-    return IntentScore(
-        name=_text_or(fields.get("name"), ""), confidence=_number(fields.get("confidence", 0.0) or 0.0)
-    )
+    return IntentScore(name=_text_or(fields.get("name"), ""), confidence=_number(fields.get("confidence", 0.0) or 0.0))
 
 
 def _entities(value: object) -> tuple[Entity, ...]:
