@@ -44,9 +44,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     # Read when torch is first imported: OpenMP threads that spin while they wait make a busy machine ten times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    logging.basicConfig(
-        level=logging.DEBUG if args.debug else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
-    )
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    if args.debug:  # of our own packages: what libraries have to say at that level helps nobody
+        for name in ("bot", "nlu", "retrieval", "training"):
+            logging.getLogger(name).setLevel(logging.DEBUG)
     try:
         code: int = args.run(args)
     except ProjectFaults as exc:

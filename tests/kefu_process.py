@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 KEFU = (sys.executable, "-m", "bot.cli")
 START_TIMEOUT_S = 120
@@ -98,7 +99,9 @@ class RunningBot:
         headers = {"Content-Type": "application/json"}
         if token:
             headers["Authorization"] = f"Bearer {self.token}"
-        request = urllib.request.Request(self.url + path.lstrip("/"), data=data, method=method, headers=headers)
+        request = urllib.request.Request(
+            self.url + quote(path.lstrip("/"), safe="/?=&"), data=data, method=method, headers=headers
+        )
         try:
             with urllib.request.urlopen(request, timeout=timeout_s) as response:
                 return response.status, _decoded(response.read())
