@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-TOKEN_VARIABLE = "KEFU_TOKEN"  # noqa: S105 - the variable's name, not a token
+TOKEN_VARIABLE = "KEFU_TOKEN"
 
 
 def admin_token(state: Path, env: Mapping[str, str]) -> tuple[str, bool]:
