@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from aiohttp import web
 
@@ -40,6 +41,9 @@ from bot.secrets_file import admin_token, derived
 from bot.startup import start_runtime
 
 log = logging.getLogger(__name__)
+
+First = TypeVar("First")
+Second = TypeVar("Second")
 
 ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared with, never bound by default
 
@@ -98,8 +102,7 @@ async def running(settings: ServeSettings) -> AsyncIterator[Serving]:
     token, is_new = admin_token(paths.state, given)
     widget = _widget(settings, project, token)
     async with AsyncExitStack() as stack:
-        store = await _store(settings, paths, stack)
-        runtime = await start_runtime(paths, project, stack)
+        store, runtime = await _both(_store(settings, paths, stack), start_runtime(paths, project, stack))
         hub, metrics, clock = Hub(store), Metrics(), SystemClock()
         warnings = await store.open()
         await hub.start()
@@ -144,6 +147,18 @@ def _widget(settings: ServeSettings, project: Project, token: str) -> WebSetting
         title=project.config.assistant_id or "Service desk",
         origins=settings.origins,
     )
+
+
+async def _both(first: Coroutine[None, None, First], second: Coroutine[None, None, Second]) -> tuple[First, Second]:
+    """Do both at once. The first error ends the other, too, and is raised as it is."""
+    tasks = asyncio.create_task(first), asyncio.create_task(second)
+    try:
+        return await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
 
 
 async def _store(settings: ServeSettings, paths: AssistantPaths, stack: AsyncExitStack) -> Store:

@@ -5,9 +5,12 @@ urgency: a turn that needs no generator does not wait for one that does.
 """
 
 import asyncio
+import ctypes
+import sys
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -54,16 +57,17 @@ class ReleaseModels:
 
     @classmethod
     def load(cls, release: Release, *, reading: Executor, writing: Executor, device: str = "cpu") -> "ReleaseModels":
-        """Load every part that the release has, and run each once. Heavy: call it off the event loop."""
+        """Load the parts of the release beside each other, and run each once. Heavy: call it off the event loop."""
         # Messages are short: a second thread gains a tenth when the cores are idle and costs tenfold when they are not.
         torch.set_num_threads(1)
-        knowledge_folder, generator_folder = release.part("knowledge"), release.part("generator")
-        nlu = NluModel.load(release.folder / "nlu", device=device)
-        knowledge = Knowledge.load(knowledge_folder, device=device) if knowledge_folder else None
-        nlu.parse_batch([WARM_UP])
-        if knowledge is not None:
-            knowledge.search_batch([WARM_UP], HITS)
-        drafter = Drafter.load(generator_folder, device=device) if generator_folder and knowledge else None
+        parts = release.part("knowledge"), release.part("generator")
+        with ThreadPoolExecutor(len(parts), "loading") as beside:
+            found = beside.submit(_knowledge, parts[0], device)
+            drafting = beside.submit(_drafter, parts[1] if parts[0] else None, device)
+            nlu = NluModel.load(release.folder / "nlu", device=device)
+            nlu.parse_batch([WARM_UP])
+            knowledge, drafter = found.result(), drafting.result()
+        _give_back_memory()
         return cls(release.id, nlu, knowledge, drafter, reading=reading, writing=writing)
 
     async def parse(self, text: str) -> Parse:
@@ -100,6 +104,29 @@ class ReleaseModels:
     def _search_batch(self, queries: Sequence[str]) -> Sequence[SearchOutcome]:
         assert self._knowledge is not None
         return self._knowledge.search_batch(queries, HITS)
+
+
+def best_device() -> str:
+    """``cuda`` where torch finds a GPU, else ``cpu``."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _knowledge(folder: Path | None, device: str) -> Knowledge | None:
+    if folder is None:
+        return None
+    knowledge = Knowledge.load(folder, device=device)
+    knowledge.search_batch([WARM_UP], HITS)
+    return knowledge
+
+
+def _drafter(folder: Path | None, device: str) -> Drafter | None:
+    return Drafter.load(folder, device=device) if folder else None
+
+
+def _give_back_memory() -> None:
+    """Loading needs twice the memory of what is loaded; the C library keeps it unless it is told."""
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
+        libc.malloc_trim(0)
 
 
 def _hit(hit: "FoundHit") -> Hit:

@@ -9,9 +9,9 @@ import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from bot.actions.speaker import Speaker
 from bot.dialogue.errors import ProjectFaults
@@ -20,11 +20,13 @@ from bot.dialogue.policies.ensemble import Policies
 from bot.dialogue.project import Project, SourceFile
 from bot.engine import Engine
 from bot.errors import ReleaseError
-from bot.models import ReleaseModels
 from bot.ports import ActionServer, Clock
 from bot.release import CURRENT, Release, current_release, open_release
 from nlu.errors import NluError
 from retrieval.errors import RetrievalError
+
+if TYPE_CHECKING:
+    from bot.models import ReleaseModels
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +39,7 @@ class Loaded:
 
     release: Release
     project: Project
-    models: ReleaseModels
+    models: "ReleaseModels"
     engine: Engine
 
 
@@ -46,15 +48,15 @@ class Runtime:
     """The current release of ``models_folder``. ``load`` before use; ``current`` is then always a whole release.
 
     ``actions`` and ``speaker`` are those of the folder and serve every release: their connections outlive a swap.
-    ``device`` is ``cuda`` where torch finds one. Parsing and searching share one thread; generating has its own, so
-    that other conversations stay quick.
+    ``device`` None is ``cuda`` where torch finds one. Parsing and searching share one thread; generating has its own,
+    so that other conversations stay quick.
     """
 
     models_folder: Path
     actions: ActionServer | None
     speaker: Speaker
     clock: Clock
-    device: str = field(default_factory=lambda: "cuda" if torch.cuda.is_available() else "cpu")
+    device: str | None = None
     _loaded: Loaded | None = None
     _reading: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "reading"))
     _writing: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "writing"))
@@ -97,11 +99,15 @@ class Runtime:
         self._writing.shutdown(wait=False, cancel_futures=True)
 
     def _read(self, release_id: str | None) -> Loaded:
-        if release_id is None:
-            release = current_release(self.models_folder)
-        else:
-            release = open_release(self.models_folder / Path(release_id).name)
-        project = _project(release)
+        # Torch takes a second to import, in which the files are compared with the manifest and the children start.
+        with ThreadPoolExecutor(1, "importing") as beside:
+            importing = beside.submit(import_module, "bot.models")
+            if release_id is None:
+                release = current_release(self.models_folder)
+            else:
+                release = open_release(self.models_folder / Path(release_id).name)
+            project = _project(release)
+            importing.result()
         models = self._models(release)
         engine = Engine(
             project=project,
@@ -113,9 +119,12 @@ class Runtime:
         )
         return Loaded(release=release, project=project, models=models, engine=engine)
 
-    def _models(self, release: Release) -> ReleaseModels:
+    def _models(self, release: Release) -> "ReleaseModels":
+        from bot.models import ReleaseModels, best_device  # noqa: PLC0415 - see _read
+
+        device = self.device or best_device()
         try:
-            return ReleaseModels.load(release, reading=self._reading, writing=self._writing, device=self.device)
+            return ReleaseModels.load(release, reading=self._reading, writing=self._writing, device=device)
         except (NluError, RetrievalError, OSError) as exc:
             raise ReleaseError(f"release {release.id} cannot be used: {exc}") from exc
 

@@ -12,6 +12,7 @@ from typing import Any
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from nlu.blank import Blank
 from nlu.data import PatternSources
 from nlu.encoder import EncoderShape
 from nlu.errors import NluFolderError
@@ -71,7 +72,8 @@ def read_manifest(folder: Path) -> Manifest:
 
 def read_network(folder: Path, manifest: Manifest) -> Network:
     """The network with its weights in float32, the word vectors in 16 bits. Raises NluFolderError."""
-    network = Network(manifest.encoder, manifest.heads, dropout=0.0)  # the meta device would import for 1.7 s
+    with Blank():
+        network = Network(manifest.encoder, manifest.heads, dropout=0.0)
     try:
         weights = load_file(folder / WEIGHTS)
         weights = {

@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
+from retrieval.blank import Blank
 from retrieval.errors import BaseModelError
 
 _ACTIVATIONS = {"gelu": "none", "gelu_new": "tanh", "gelu_pytorch_tanh": "tanh"}
@@ -111,7 +112,7 @@ class Bert(nn.Module):
         shape = BertShape.read(folder)
         try:
             tensors = load_file(folder / "model.safetensors")
-            with torch.device("meta"):
+            with Blank(), torch.device("meta"):
                 model = cls(shape)
             model.load_state_dict(_renamed(tensors, shape), assign=True)
         except (OSError, SafetensorError, KeyError, RuntimeError) as error:

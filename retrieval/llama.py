@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.nn import functional
 
+from retrieval.blank import Blank
 from retrieval.errors import BaseModelError
 from retrieval.int8 import Int8Embedding, Int8Linear, supported
 
@@ -212,7 +213,7 @@ _Linear = Callable[[Tensor], nn.Module]
 
 
 def _plain(weight: Tensor) -> nn.Module:
-    with torch.device("meta"):
+    with Blank(), torch.device("meta"):
         linear = nn.Linear(weight.shape[1], weight.shape[0], bias=False)
     linear.weight = nn.Parameter(weight, requires_grad=False)
     return linear

@@ -77,7 +77,8 @@ _UNIT_WORDS = {
 
 
 def _stem(word: str) -> str:
-    return next(iter(words(word)), word)
+    """An English word's stem. A Chinese word is its own, and cutting it would load a dictionary."""
+    return next(iter(words(word)), word) if word.isascii() else word
 
 
 UNITS = {form: unit for unit, forms in _UNIT_WORDS.items() for word in forms.split() for form in (word, _stem(word))}

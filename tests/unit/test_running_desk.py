@@ -7,7 +7,7 @@ import pytest
 from engine_parts import FakeClock
 from release_parts import FakeReleaseModels, build_release
 
-from bot import runtime as runtime_module
+from bot import models as models_module
 from bot.actions.speaker import DomainSpeaker
 from bot.delivery.audit import AuditLog, verify
 from bot.delivery.store import Handoff
@@ -54,7 +54,7 @@ EVENTS = (
 
 @pytest.fixture
 async def desk(tmp_path, monkeypatch):
-    monkeypatch.setattr(runtime_module, "ReleaseModels", FakeReleaseModels)
+    monkeypatch.setattr(models_module, "ReleaseModels", FakeReleaseModels)
     promote(tmp_path, build_release(tmp_path, "hello").id)
     runtime = Runtime(models_folder=tmp_path, actions=None, speaker=DomainSpeaker(), clock=FakeClock())
     await runtime.load()

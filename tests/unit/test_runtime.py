@@ -8,6 +8,7 @@ import pytest
 from engine_parts import FakeClock
 from release_parts import FakeReleaseModels, build_release
 
+from bot import models as models_module
 from bot import runtime as runtime_module
 from bot.actions.speaker import DomainSpeaker
 from bot.conversation import Conversation
@@ -19,7 +20,7 @@ from nlu.errors import NluFolderError
 
 @pytest.fixture(autouse=True)
 def fake_models(monkeypatch):
-    monkeypatch.setattr(runtime_module, "ReleaseModels", FakeReleaseModels)
+    monkeypatch.setattr(models_module, "ReleaseModels", FakeReleaseModels)
 
 
 @pytest.fixture

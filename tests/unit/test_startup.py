@@ -8,7 +8,7 @@ import pytest
 from engine_parts import project
 from release_parts import FakeReleaseModels, build_release
 
-from bot import runtime as runtime_module
+from bot import models as models_module
 from bot.actions.speaker import DomainSpeaker, NlgServer
 from bot.dialogue.project import Endpoint, Project
 from bot.errors import ReleaseError
@@ -23,7 +23,7 @@ def assistant(**endpoints: Endpoint) -> Project:
 
 @pytest.fixture
 def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AssistantPaths:
-    monkeypatch.setattr(runtime_module, "ReleaseModels", FakeReleaseModels)
+    monkeypatch.setattr(models_module, "ReleaseModels", FakeReleaseModels)
     promote(tmp_path / "models", build_release(tmp_path / "models", "hello").id)
     return AssistantPaths(tmp_path)
 
