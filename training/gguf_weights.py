@@ -55,7 +55,7 @@ def convert_gguf(file: Path, out: Path) -> None:
     except (OSError, ValueError, KeyError, IndexError) as error:
         raise BaseModelError(f"{file}: cannot be read as a GGUF model ({error})") from error
     out.mkdir(parents=True, exist_ok=True)
-    tokenizer.save(str(out / "tokenizer.json"))
+    (out / "tokenizer.json").write_text(tokenizer.to_str(pretty=True), "utf-8")  # its own writing says no errno
     (out / "tokenizer_config.json").write_text(json.dumps(_special_tokens(fields)), "utf-8")
     (out / "config.json").write_text(json.dumps(config, indent=1), "utf-8")
     (out / CHAT_TEMPLATE).write_text(str(fields.get("tokenizer.chat_template", "")), "utf-8")

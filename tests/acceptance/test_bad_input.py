@@ -240,7 +240,7 @@ def routes(bot, conversation_id):
 def test_an_action_server_that_dies_is_apologised_for_and_comes_back(shop):
     with running_bot(shop) as bot:
         assert "What is your order number" in bot.say("ann", "where is my order")[0]
-        [pid] = bot.children("action")
+        [pid] = bot.children("action_host")
         # A server that hangs cannot be told from one that is away; one that is away answers at once.
         os.kill(pid, signal.SIGKILL)
         said = bot.say("ann", "MP-10234")
@@ -249,7 +249,7 @@ def test_an_action_server_that_dies_is_apologised_for_and_comes_back(shop):
         assert any("action_unreachable" in json.dumps(dict(action)) for action in record.actions), record
         assert bot.say("bob", "hello")
 
-        eventually(lambda: bot.children("action") not in ([], [pid]), within_s=30, what="a new action server")
+        eventually(lambda: bot.children("action_host") not in ([], [pid]), within_s=30, what="a new action server")
         eventually(
             lambda: "on its way with ParcelFox" in " ".join(bot.say("cat", "can you track MP-10234 please")),
             within_s=30,

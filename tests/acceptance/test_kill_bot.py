@@ -39,7 +39,7 @@ class Life:
         self.orphans: list[Path] = []
 
     def kill_and_start(self) -> None:
-        children = [*self.bot.children("action"), *self.bot.children("valkey-server")]
+        children = [*self.bot.children("action_host"), *self.bot.children("valkey-server")]
         self.bot.kill()
         self.orphans += [Path(f"/proc/{pid}") for pid in children]
         self.bot = RunningBot(self.folder, port=self.port)
