@@ -18,7 +18,7 @@ from nlu.encoder import EncoderShape
 from nlu.errors import NluFolderError
 from nlu.network import HeadShape, Network
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST, WEIGHTS, TOKENIZER = "nlu.json", "model.safetensors", "tokenizer.json"
 
 

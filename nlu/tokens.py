@@ -13,6 +13,8 @@ from tokenizers import Tokenizer
 TEXT_LIMIT = 2000
 """Characters of a message that are read; what follows is ignored."""
 
+END_MARKS = "?!？！。 "
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
@@ -66,8 +68,12 @@ class TextEncoder:
         return cls(Tokenizer.from_file(str(file)), max_tokens=max_tokens)
 
     def encode(self, texts: Sequence[str]) -> list[Tokens]:
-        """The tokens of each text, at most ``max_tokens`` of its first 2,000 characters."""
-        texts = [text[:TEXT_LIMIT] for text in texts]
+        """The tokens of each text, at most ``max_tokens`` of its first 2,000 characters.
+
+        Marks at the very end are left out: FAQ entries end with a question mark and chat messages often do not, so a
+        model would learn the mark instead of the words.
+        """
+        texts = [_without_end_marks(text[:TEXT_LIMIT]) for text in texts]
         encodings = self.tokenizer.encode_batch(texts)
         return [
             Tokens(
@@ -81,6 +87,11 @@ class TextEncoder:
             )
             for text, encoding in zip(texts, encodings, strict=True)
         ]
+
+
+def _without_end_marks(text: str) -> str:
+    """The text without question and exclamation marks at its end, unless it is made of nothing else."""
+    return text.rstrip(END_MARKS) or text
 
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:

@@ -84,3 +84,19 @@ def test_unknown_characters_get_rows(folder: Path) -> None:
     assert rows == 4  # 退, 货, and 👍 as a word and inside one
     assert grown.get_vocab_size() == tokenizer.get_vocab_size() + rows
     assert "[UNK]" not in grown.encode("退货👍👍").tokens
+
+
+@pytest.mark.parametrize(
+    ("text", "same_as"),
+    [
+        ("are you open?", "are you open"),
+        ("open ?!", "open"),
+        ("开门吗？", "开门吗"),
+        ("open? yes", "open? yes"),
+        ("?!", "?!"),
+    ],
+)
+def test_marks_at_the_end_say_nothing(folder: Path, text: str, same_as: str) -> None:
+    encoder = TextEncoder.load(folder / "tokenizer.json", max_tokens=32)
+    marked, plain = encoder.encode([text, same_as])
+    assert marked == plain
