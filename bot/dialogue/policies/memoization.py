@@ -19,6 +19,9 @@ from bot.dialogue.states import State, state_of, without
 from bot.dialogue.stories import Dialogue
 from bot.dialogue.tracker import Tracker
 
+_Ending = tuple[str | None, str | None, tuple[str, ...], str | None, str | None]
+"""What the user said last and what the bot did last: forgetting never changes these."""
+
 MemoizationName = Literal["MemoizationPolicy", "AugmentedMemoizationPolicy"]
 
 
@@ -93,15 +96,15 @@ class Memoization:
         return max((len(states_of_key(key)) for key in self.actions), default=0)
 
     @cached_property
-    def _last_turns(self) -> frozenset[tuple[str | None, str | None, tuple[str, ...]]]:
-        """What the user said last in any memorised history: a quick way to know that nothing can be recalled."""
-        return frozenset(_said(states_of_key(key)[-1]) for key in self.actions)
+    def _last_turns(self) -> frozenset[_Ending]:
+        """How any memorised history ends, but for its slots: a quick way to know that nothing can be recalled."""
+        return frozenset(_ending(states_of_key(key)[-1]) for key in self.actions)
 
     def _recall(self, tracker: Tracker, domain: Domain) -> str | None:
         shown = tracker.shown()
         if not self.actions or shown.newest is None:
             return None
-        if _said(self._state(tracker, domain)) not in self._last_turns:
+        if _ending(self._state(tracker, domain)) not in self._last_turns:
             return None
         action = self._look_up(tracker, domain)
         if action is not None or self.name != "AugmentedMemoizationPolicy":
@@ -151,5 +154,5 @@ class Memoization:
         return back
 
 
-def _said(state: State) -> tuple[str | None, str | None, tuple[str, ...]]:
-    return (state.intent, state.text, state.entities)
+def _ending(state: State) -> _Ending:
+    return (state.intent, state.text, state.entities, state.action, state.action_text)
