@@ -28,9 +28,9 @@ def kefu(*arguments, timeout_s=600, **options):
     return subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False, env=ENV, **options)
 
 
-def trained(folder: Path) -> Path:
+def trained(folder: Path, *options: str) -> Path:
     """Train the assistant in ``folder``; says what went wrong if it does."""
-    done = kefu("train", folder, "--no-generator")
+    done = kefu("train", folder, *options, timeout_s=1800)
     assert done.returncode == 0, done.stderr[-3000:]
     return folder
 

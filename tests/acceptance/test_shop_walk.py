@@ -1,5 +1,6 @@
 """A customer's visit to the starter assistant, with nothing replaced: training, search, store, actions, browser."""
 
+import asyncio
 import re
 import shutil
 
@@ -7,6 +8,9 @@ import pytest
 import pytest_asyncio
 from kefu_process import copied, running_bot
 from playwright.async_api import async_playwright, expect
+
+from bot.commands.transcripts import transcripts_of
+from bot.paths import AssistantPaths
 
 CHROMIUM = shutil.which("chromium")
 ARGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
@@ -178,22 +182,35 @@ async def test_a_reload_in_mid_conversation_keeps_history_and_form(visit):
     await visit.picture("8-return")
 
 
-async def test_a_question_that_no_single_entry_answers_is_drafted_and_streamed(visit):
-    if not any((visit.bot.folder / "models").glob("*/generator")):
-        pytest.skip("this release has no generator")
-    await visit.open()
+# None of these has an entry of its own. Which of them a small model drafts well depends on how its training went on
+# this machine, and what it drafts badly is held back; one of them is enough.
+NO_ENTRY = {
+    "will they take the boxes with them": "packaging",
+    "what do I have to write on the delivery note": "damage",
+    "can somebody shorten a cable for me": "electrician",
+}
+
+
+async def test_a_question_that_no_entry_answers_is_drafted_and_streamed(visit):
     frames = []
 
     def received(frame):
         frames.append(str(frame))
 
     visit.page.on("websocket", lambda socket: socket.on("framereceived", received))
-    await visit.page.reload()
-    await expect(visit.page.locator(".root")).to_have_attribute("data-state", "online")
-    row = await visit.ask(DRAFTED, re.compile(r"\w+"), timeout_ms=DRAFT_MS)
+    await visit.open()
+    for question, words in NO_ENTRY.items():
+        row = await visit.ask(question, re.compile(r"\w+"), timeout_ms=DRAFT_MS)
+        if any('"partial"' in frame for frame in frames) and words in await row.inner_text():
+            break
+    else:
+        pytest.fail(f"nothing was shown while it was written: {await visit.texts()}")
     await visit.picture("9-draft")
     await expect(row.locator(".sources li").first).to_be_visible()
-    assert any('"partial"' in frame for frame in frames), "the answer was shown while it was written"
+    turns = await asyncio.to_thread(transcripts_of, AssistantPaths(visit.bot.folder), None)
+    [turn] = [turn for turn in turns if turn.text == question]
+    assert turn.record.route == "generator"
+    assert turn.replies[0].sources
 
 
 async def test_a_phone_in_the_dark(browser, bot, pictures):
@@ -208,6 +225,3 @@ async def test_a_phone_in_the_dark(browser, bot, pictures):
     await visit.ask("How long can I return an item?", "30 days")
     await visit.picture("10-phone")
     await context.close()
-
-
-DRAFTED = "what happens if the sofa does not fit through my door and how much do I pay then"
