@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.commands.options import Subparsers, add_command, add_folder, add_json, print_json, progress_bar
+from bot.commands.options import Subparsers, add_command, add_folder, add_json, print_json, progress_bar, redis_url
 from bot.paths import AssistantPaths
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ def add(commands: Subparsers) -> None:
     again.add_argument("--labels", type=Path, metavar="CSV", help="corrected labels: columns text and intent")
     again.add_argument(
         "--redis-url",
-        default=os.environ.get("KEFU_REDIS_URL"),
+        type=redis_url,
+        default=os.environ.get("KEFU_REDIS_URL") or None,
         help="the store with the transcripts, if not the embedded one",
     )
     again.add_argument("--dry-run", action="store_true", help="show what would be learned and stop")

@@ -5,15 +5,19 @@ import asyncio
 import os
 from contextlib import AsyncExitStack
 from dataclasses import asdict
+from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.commands.options import Subparsers, add_command, add_folder, add_json, print_json
+from bot.commands.options import Subparsers, UsageError, add_command, add_folder, add_json, print_json, redis_url
 from bot.paths import AssistantPaths
+from bot.secrets_file import TOKEN_VARIABLE
 
 if TYPE_CHECKING:
     from bot.app import Serving
     from bot.ports import TurnResult
+
+LAST_PORT = 65535
 
 
 def add(commands: Subparsers) -> None:
@@ -46,14 +50,40 @@ def add(commands: Subparsers) -> None:
 
 def _add_serving(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-i", "--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
-    parser.add_argument("-p", "--port", type=int, default=5005, help="port (default: 5005; 0 takes a free one)")
+    parser.add_argument("-p", "--port", type=_port, default=5005, help="port (default: 5005; 0 takes a free one)")
     parser.add_argument("-t", "--auth-token", help="the admin token (default: $KEFU_TOKEN, else one is made)")
     parser.add_argument(
-        "--redis-url", default=os.environ.get("KEFU_REDIS_URL"), help="store (default: an embedded one)"
+        "--redis-url",
+        type=redis_url,
+        default=os.environ.get("KEFU_REDIS_URL") or None,
+        help="store (default: $KEFU_REDIS_URL, else an embedded one)",
     )
     parser.add_argument("--cors", nargs="*", default=[], metavar="ORIGIN", help="sites that may embed the widget")
-    parser.add_argument("--trusted-proxy", nargs="*", default=[], metavar="NETWORK", help="proxies in front of the bot")
+    parser.add_argument(
+        "--trusted-proxy", type=_network, nargs="*", default=[], metavar="NETWORK", help="proxies in front of the bot"
+    )
     parser.add_argument("--enable-api", action="store_true", help="accepted as in Rasa; the API is always on")
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: write a number from 0 to {LAST_PORT}")
+    return int(text)
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ip_network(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no network: write 10.0.0.7 or 10.0.0.0/8") from None
+
+
+def _check_token(given: str | None) -> None:
+    """The admin token that an operator chose. Raises UsageError for one that could be guessed."""
+    from bot.channels.security import MIN_TOKEN_LENGTH
+
+    if given and len(given.strip()) < MIN_TOKEN_LENGTH:
+        raise UsageError(f"the admin token (--auth-token, $KEFU_TOKEN) needs at least {MIN_TOKEN_LENGTH} characters")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -61,6 +91,7 @@ def run(args: argparse.Namespace) -> int:
     from bot.app import ServeSettings, serve
     from bot.channels.access_log import configure_logging
 
+    _check_token(args.auth_token or os.environ.get(TOKEN_VARIABLE))
     configure_logging(level="DEBUG" if args.debug else "INFO")
     settings = ServeSettings(
         folder=args.folder,

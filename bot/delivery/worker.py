@@ -247,10 +247,12 @@ async def _type_later(sender: Sender, recipient_id: str) -> None:
 
 
 def _frames(result: TurnResult, at: float, turn: Turn) -> tuple[LogFrame, ...]:
-    replies = [LogFrame(seq=0, type=reply.author, id=reply.id, at=at, reply=reply) for reply in result.replies]
-    if result.status is not None:
-        replies.append(LogFrame(seq=0, type="status", id=f"{turn.inbound.event_id}/status", at=at, text=result.status))
-    return tuple(replies)
+    replies = tuple(LogFrame(seq=0, type=reply.author, id=reply.id, at=at, reply=reply) for reply in result.replies)
+    if result.status is None:
+        return replies
+    status = LogFrame(seq=0, type="status", id=f"{turn.inbound.event_id}/status", at=at, text=result.status)
+    # The bot takes its leave before a person comes, and is back before it speaks again.
+    return (status, *replies) if result.status == "resumed" else (*replies, status)
 
 
 def _outgoing(turn: Turn, reply: Reply, at: float) -> str:

@@ -69,8 +69,13 @@ BAD_ARGUMENTS = [
     ((), "usage: kefu"),
     # one that does not exist
     (("tarin",), "invalid choice: 'tarin'"),
-    # a port that is none
-    (("run", "--port", "many"), "invalid int value: 'many'"),
+    # ports that are none
+    (("run", "--port", "many"), "'many' is no port: write a number from 0 to 65535"),
+    (("run", "--port", "65536"), "'65536' is no port"),
+    # a token that can be guessed, sites and networks that are none, a store that is none
+    (("run", "--auth-token", "secret"), "needs at least 16 characters"),
+    (("run", "--trusted-proxy", "nginx"), "'nginx' is no network"),
+    (("run", "--redis-url", "localhost:6379"), "'localhost:6379' is no store: write redis://"),
     # a folder that does not exist
     (("train", "nowhere"), 'nowhere:1: there is no such folder; name a folder, or make one with "kefu init"'),
     (("run", "nowhere"), "nowhere:1: there is no such folder"),
