@@ -8,7 +8,7 @@ import csv
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from bot.delivery.transcript import TurnTranscript
@@ -77,6 +77,8 @@ def retrain(
     held_out_file = folder / "tests" / "held_out.csv"
     known = {example.text for example in project.nlu.examples} | {text for text, _ in read_held_out(held_out_file)}
     learned = tuple(entry for entry in merged([*given, *found.corrections]) if entry.text not in known)
+    confirmed = _lines(paths.confirmed_questions)
+    found = replace(found, questions=tuple(text for text in found.questions if text not in confirmed))
     if dry_run or not (learned or found.questions):
         reason = "a dry run" if dry_run else "nothing new to learn"
         return Outcome(published=False, reason=reason, learned=learned, lessons=found)
@@ -140,5 +142,8 @@ def _write_held_out(path: Path, rows: Sequence[tuple[str, str]]) -> None:
 
 
 def _write_questions(path: Path, questions: Sequence[str]) -> None:
-    known = path.read_text("utf-8").splitlines() if path.is_file() else []
-    path.write_text("".join(f"{text}\n" for text in dict.fromkeys([*known, *questions])), "utf-8")
+    path.write_text("".join(f"{text}\n" for text in dict.fromkeys([*_lines(path), *questions])), "utf-8")
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text("utf-8").splitlines() if path.is_file() else []

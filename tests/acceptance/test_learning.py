@@ -1,9 +1,11 @@
 """A running bot learns: thumbs and corrected labels, a gate, and a new release without a dropped message."""
 
+import asyncio
 import json
 import threading
 import time
 
+import aiohttp
 import pytest
 from kefu_process import eventually, kefu, running_bot
 
@@ -33,6 +35,30 @@ def files(folder):
     mine = [path for path in folder.rglob("*") if path.is_file() and "models" not in path.parts]
     mine = [path for path in mine if ".kefu" not in path.parts and path.name != "run.log"]
     return {path: path.read_bytes() for path in [*mine, folder / "models" / "current.json"]}
+
+
+async def ask_and_rate(bot, text, value):
+    """Ask over the widget's socket, and rate the answer; returns the answer's HTML."""
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(bot.url + "ws", origin=bot.url.rstrip("/")) as socket,
+    ):
+
+        async def heard(kind):
+            while (frame := await socket.receive_json(timeout=30))["type"] != kind:
+                pass
+            return frame
+
+        await socket.send_json({"type": "hello"})
+        await heard("welcome")
+        await socket.send_json({"type": "message", "id": "question-1", "text": text})
+        reply = await heard("bot")
+        assert reply["rateable"], reply
+        rating = {"type": "feedback", "id": f"rating-{value}-1", "message": reply["id"], "value": value}
+        await socket.send_json(rating)
+        while (await heard("ack"))["id"] != rating["id"]:
+            pass
+        return reply["html"]
 
 
 def release(bot):
@@ -65,10 +91,16 @@ def test_corrected_labels_are_learned_by_the_running_bot(small, tmp_path):
     labels = as_csv(tmp_path / "corrected.csv", CORRECTED)
     with running_bot(small) as bot:
         before = release(bot)
-        assert bot.say("ann", "How long can I return an item?")
+        liked, disliked = "how many weeks do I have to bring something back", "what does a return cost"
+        assert "30 days" in asyncio.run(ask_and_rate(bot, liked, "up"))
+        assert asyncio.run(ask_and_rate(bot, disliked, "down"))
+        eventually(lambda: sum(len(turn.ratings) for turn in turns(small)) == 2, within_s=10, what="ratings")
         dry = kefu("retrain", small, "--labels", labels, "--dry-run", "--json")
         assert dry.returncode == 0, dry.stderr
-        assert len(json.loads(dry.stdout)["learned"]) == 15
+        found = json.loads(dry.stdout)
+        assert len(found["learned"]) == 15
+        assert found["lessons"]["questions"] == [liked]
+        assert [text for text, _ in found["lessons"]["disliked"]] == [disliked]
 
         with Traffic(bot) as traffic:
             done = kefu("retrain", small, "--labels", labels, "--json")
@@ -89,19 +121,20 @@ def test_corrected_labels_are_learned_by_the_running_bot(small, tmp_path):
         held_out = (small / "tests" / "held_out.csv").read_text("utf-8")
         for text in [text for texts in CORRECTED.values() for text in texts]:
             assert (text in taught) != (text in held_out), text
+        assert (small / "data" / "confirmed_questions.txt").read_text("utf-8") == f"{liked}\n"
         learned = next(text for text in CORRECTED["human_handoff"] if text in taught)
         assert "bringing in a colleague" in bot.say("cat", learned)[0]
 
     # The corrections are an ordinary data file now: nothing is left to learn, and training has nothing new to do.
     again = kefu("retrain", small, "--labels", labels)
-    assert again.returncode == 1
+    assert again.returncode == 0, again.stdout
     assert "nothing new to learn" in again.stdout
     assert kefu("data", "validate", small).returncode == 0
 
 
-def turns(folder, conversation_id):
+def turns(folder, conversation_id=None):
     found = transcripts_of(AssistantPaths(folder), None)
-    return [turn for turn in found if turn.conversation_id == conversation_id]
+    return [turn for turn in found if conversation_id in (None, turn.conversation_id)]
 
 
 def test_poisoned_labels_are_not_published(small, tmp_path):
