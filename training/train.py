@@ -6,7 +6,9 @@ release is taken over from there, file by file.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from multiprocessing import get_context
 from pathlib import Path
 
 import torch
@@ -22,7 +24,7 @@ from nlu.folder import FORMAT as NLU_FORMAT
 from retrieval.documents import questions_and_headings
 from retrieval.ingest import read_folder
 from retrieval.knowledge import FORMAT as KNOWLEDGE_FORMAT
-from training.generator import build_generator
+from training.generator import GeneratorReport, build_generator
 from training.knowledge import build_knowledge
 from training.nlu import train_nlu
 from training.nlu_data import examples_from
@@ -102,12 +104,20 @@ class _Build:
         has_knowledge = self.paths.knowledge.is_dir() and any(
             path.is_file() for path in _knowledge_files(self.paths.knowledge)
         )
-        if has_knowledge:
-            metrics["knowledge"] = self._knowledge()
-            metrics["generator"] = self._generator()
-        metrics["nlu"] = self._nlu(self._outside() if has_knowledge else ())
+        with ThreadPoolExecutor(1) as beside:
+            converting = beside.submit(self._generator, _silent) if has_knowledge and not self._fine_tunes else None
+            if has_knowledge:
+                metrics["knowledge"] = self._knowledge()
+                metrics["generator"] = None if converting else self._generator(self._span(0.35, 0.45))
+            metrics["nlu"] = self._nlu(self._outside() if has_knowledge else ())
+            if converting:
+                metrics["generator"] = converting.result()
         self.progress(1.0, "Done")
         return metrics
+
+    @property
+    def _fine_tunes(self) -> bool:
+        return torch.cuda.is_available() if self.options.generator is None else self.options.generator
 
     def _knowledge(self) -> Json:
         base = self._setting("retrieval_encoder", self._setting("encoder", DEFAULT_ENCODER))
@@ -124,11 +134,11 @@ class _Build:
 
         return self._part("knowledge", key, make)
 
-    def _generator(self) -> Json:
+    def _generator(self, show: Progress) -> Json:
         base = self._setting("generator", DEFAULT_GENERATOR)
         if base == "none":
             return None
-        fine_tune = torch.cuda.is_available() if self.options.generator is None else self.options.generator
+        fine_tune = self._fine_tunes
         files = [sha256_file(path) for path in _knowledge_files(self.paths.knowledge)] if fine_tune else []
         key = fingerprint(RECIPE, base, fine_tune, files, self.options.seed if fine_tune else 0)
         if self.options.generator is None and self.previous and self._tuned_before(base):
@@ -136,12 +146,10 @@ class _Build:
             key = self.previous.fingerprints["generator"]
 
         def make(out: Path) -> Mapping[str, Json]:
-            source = self.paths.knowledge if fine_tune else None
-            return asdict(
-                build_generator(
-                    base=base, knowledge=source, out=out, seed=self.options.seed, progress=self._span(0.35, 0.45)
-                )
-            )
+            if not fine_tune:
+                return asdict(_converted(base, out))
+            seed = self.options.seed
+            return asdict(build_generator(base=base, knowledge=self.paths.knowledge, out=out, seed=seed, progress=show))
 
         return self._part("generator", key, make)
 
@@ -227,3 +235,13 @@ def _previous(models: Path) -> Release | None:
         return current_release(models)
     except ReleaseError:
         return None
+
+
+def _converted(base: str, out: Path) -> GeneratorReport:
+    """Convert weights in a process of its own, so that what learns meanwhile keeps its core."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(build_generator, base=base, knowledge=None, out=out, seed=0, progress=_silent).result()
+
+
+def _silent(_: float, __: str) -> None:
+    """For work whose progress is hidden by that of other work."""
