@@ -101,9 +101,7 @@ class _Build:
         self._write_json("project", {source.path: source.text for source in self.sources if _kept(source)})
         self._write_json("policy", train_policies(self.project).to_json())
         metrics: dict[str, Json] = {}
-        has_knowledge = self.paths.knowledge.is_dir() and any(
-            path.is_file() for path in _knowledge_files(self.paths.knowledge)
-        )
+        has_knowledge = bool(_knowledge_files(self.paths.knowledge))
         with ThreadPoolExecutor(1) as beside:
             converting = beside.submit(self._generator, _silent) if has_knowledge and not self._fine_tunes else None
             if has_knowledge:
