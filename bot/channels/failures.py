@@ -83,7 +83,7 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         return _of_kefu(exc)
     except TimeoutError:
         return retry_later(504, "Timeout", "the answer was not ready in time; ask again with the same message id")
-    except Exception as exc:
+    except Exception as exc:  # the channel loop: no caller ever gets a traceback
         return _unexpected(exc)
 
 
