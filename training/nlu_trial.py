@@ -1,0 +1,101 @@
+"""Train on some data, judge on other, as often as asked: the figures of ``kefu evaluate nlu``."""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+import torch
+
+from bot.dialogue.project import NluData
+from nlu.base import DEFAULT_ENCODER
+from nlu.data import Example
+from nlu.model import NluModel
+from training.evaluate_nlu import Judged, judged, quality
+from training.nlu import NluReport, Progress, train_nlu
+from training.nlu_data import examples_from
+from training.nlu_fit import NluSettings
+from training.nlu_speed import measured_speed
+
+DIGITS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """What a trial trains on. ``outside``: texts that belong to no intent and are learned as such."""
+
+    data: NluData
+    outside: tuple[str, ...] = ()
+    entities: tuple[str, ...] = ()
+    base: str = DEFAULT_ENCODER
+    settings: NluSettings = field(default_factory=NluSettings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One training and its judgement."""
+
+    seed: int
+    report: NluReport
+    rows: tuple[Judged, ...]
+    speed: Mapping[str, float | None]
+
+    @property
+    def figures(self) -> dict[str, float | None]:
+        """Every figure by its name."""
+        figures = {**quality(self.rows), "train_s": self.report.seconds, **self.speed}
+        figures |= {"threshold": self.report.threshold, "temperature": self.report.temperature}
+        return {name: value if value is None else round(value, DIGITS) for name, value in figures.items()}
+
+
+def trial(lesson: Lesson, tests: Sequence[Example], *, seed: int, progress: Progress) -> Trial:
+    """Train in a scratch folder, judge ``tests`` and measure the speed on them. Raises the errors of ``nlu.errors``."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    with tempfile.TemporaryDirectory(prefix="kefu-nlu-") as scratch:
+        out = Path(scratch, "nlu")
+        report = train_nlu(
+            examples_from(lesson.data),
+            out=out,
+            synonyms=lesson.data.synonyms,
+            regexes=lesson.data.regexes,
+            lookups=lesson.data.lookups,
+            outside=lesson.outside,
+            entities=lesson.entities,
+            base=lesson.base,
+            seed=seed,
+            settings=lesson.settings,
+            progress=progress,
+        )
+        rows = judged(NluModel.load(out, device=device), tests)
+        speed = measured_speed(out, [example.text for example in tests], device=device)
+    return Trial(seed=seed, report=report, rows=tuple(rows), speed=speed)
+
+
+def trials(lesson: Lesson, tests: Sequence[Example], *, seeds: Sequence[int], progress: Progress) -> list[Trial]:
+    """A trial for each seed."""
+    return [
+        trial(
+            lesson,
+            tests,
+            seed=seed,
+            progress=lambda share, doing, done=done: progress((done + share) / len(seeds), doing),  # type: ignore[misc]  # bound now
+        )
+        for done, seed in enumerate(seeds)
+    ]
+
+
+def summary(runs: Sequence[Mapping[str, float | None]], seeds: Sequence[int]) -> dict[str, Any]:
+    """The mean of each figure; of several runs also the standard deviation (``std``) and each run's figures."""
+    means = {name: _over(mean, [run[name] for run in runs]) for name in runs[0]}
+    if len(runs) == 1:
+        return {**means, "seeds": list(seeds)}
+    spread = {name: _over(stdev, [run[name] for run in runs]) for name in runs[0]}
+    each = [{"seed": seed, **run} for seed, run in zip(seeds, runs, strict=True)]
+    return {**means, "seeds": list(seeds), "std": spread, "runs": each}
+
+
+def _over(measure: Any, values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return round(float(measure(known)), DIGITS) if len(known) == len(values) else None
