@@ -86,6 +86,15 @@ class _Inputs:
         return TextEncoder(self.tokenizer, max_tokens=self.max_tokens)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fitted:
+    """A network with what it was fitted to."""
+
+    task: Task
+    network: Network
+    examples: Sequence[Example]
+
+
 def train_nlu(
     examples: Sequence[Example],
     *,
@@ -94,6 +103,7 @@ def train_nlu(
     regexes: Mapping[str, Sequence[str]] | None = None,
     lookups: Mapping[str, Sequence[str]] | None = None,
     outside: Sequence[str] = (),
+    dev: Sequence[Example] = (),
     entities: Collection[str] = (),
     base: str = DEFAULT_ENCODER,
     seed: int = 0,
@@ -103,9 +113,10 @@ def train_nlu(
 ) -> NluReport:
     """Train on ``examples`` and write the model's folder ``out``.
 
-    ``outside``: texts known to belong to no intent (they train a reject class). ``entities``: names of the domain;
-    a regex or lookup of such a name extracts, as does one of a name that the examples annotate. ``device`` None
-    takes a GPU where there is one. Raises the errors of ``nlu.errors``.
+    ``outside``: texts known to belong to no intent (they train a reject class). ``dev``: held-out messages, those of
+    the intent ``out_of_scope`` belonging to none; temperature and threshold are found on them, and no trial is made.
+    ``entities``: names of the domain; a regex or lookup of such a name extracts, as does one of a name that the
+    examples annotate. ``device`` None takes a GPU where there is one. Raises the errors of ``nlu.errors``.
     """
     started = time.perf_counter()
     settings = settings or NluSettings()
@@ -114,7 +125,7 @@ def train_nlu(
     examples, remarks = _usable(examples)
     outside = truly_outside(outside, examples)
     fingerprint = inputs_fingerprint(
-        examples, sources=sources, outside=outside, entities=entities, base=base, seed=seed, settings=settings
+        examples, sources=sources, outside=outside, entities=entities, base=base, seed=seed, settings=settings, dev=dev
     )
     progress(0.0, "Reading the base model")
     inputs = _inputs(
@@ -130,17 +141,21 @@ def train_nlu(
     given = len(outside)
     if settings.general_outside:
         outside = truly_outside([*outside, *general_outside(inputs.base, inputs.text_encoder(), examples)], examples)
-    split = hold_out(examples, outside, leave_intents_out=given < 10, seed=seed)
-    calibration = _calibrated(inputs, split, progress) if split else _Calibration()
-    if settings.threshold is not None:
-        calibration = replace(calibration, threshold=settings.threshold)
+    split = None if dev else hold_out(examples, outside, leave_intents_out=given < 10, seed=seed)
+    calibration = _tried(inputs, split, progress) if split else _Calibration()
     reach = 0.5 if split else 0.05
-    task, network = _fitted(
+    fitted = _fitted(
         inputs,
         examples,
         outside,
         lambda share: progress(reach + share * (0.98 - reach), "Learning intents and entities"),
     )
+    if dev:
+        inside = [example for example in dev if example.intent != OUT_OF_SCOPE_INTENT]
+        foreign = [example.text for example in dev if example.intent == OUT_OF_SCOPE_INTENT]
+        calibration = _calibrated(inputs, fitted, inside, [foreign], source="given texts")
+    if settings.threshold is not None:
+        calibration = replace(calibration, threshold=settings.threshold)
     report = NluReport(
         examples=len(examples),
         intents=len({example.intent for example in examples}),
@@ -150,10 +165,10 @@ def train_nlu(
         seconds=time.perf_counter() - started,
         fingerprint=fingerprint,
         held_out=calibration.measures,
-        remarks=(*remarks, *_remarks(examples, split)),
+        remarks=(*remarks, *_remarks(examples, calibration)),
     )
-    manifest = replace(_manifest(inputs, task, examples, calibration), facts={"base": base, **asdict(report)})
-    write_model(out, manifest, network, inputs.tokenizer.to_str())
+    manifest = replace(_manifest(inputs, fitted, calibration), facts={"base": base, **asdict(report)})
+    write_model(out, manifest, fitted.network, inputs.tokenizer.to_str())
     progress(1.0, "Understanding is trained")
     return report
 
@@ -167,6 +182,7 @@ def inputs_fingerprint(
     base: str,
     seed: int,
     settings: NluSettings,
+    dev: Sequence[Example] = (),
 ) -> str:
     """A hash of everything that a training depends on; equal inputs need no second training."""
     content = [
@@ -174,6 +190,7 @@ def inputs_fingerprint(
         [asdict(example) for example in examples],
         asdict(sources),
         list(outside),
+        [asdict(example) for example in dev],
         sorted(entities),
         base,
         seed,
@@ -216,7 +233,7 @@ def _inputs(
 
 def _fitted(
     inputs: _Inputs, examples: Sequence[Example], outside: Sequence[str], ticks: Callable[[float], None]
-) -> tuple[Task, Network]:
+) -> _Fitted:
     task = Task(examples, rejects=bool(outside), sources=inputs.sources, encoder=inputs.text_encoder())
     items = [*task.items(examples), *(task.outside(outside) if outside else ())]
     network = fit(
@@ -228,33 +245,35 @@ def _fitted(
         device=inputs.device,
         ticks=ticks,
     )
-    return task, network
+    return _Fitted(task=task, network=network, examples=examples)
 
 
-def _calibrated(inputs: _Inputs, split: Split, progress: Progress) -> _Calibration:
+def _tried(inputs: _Inputs, split: Split, progress: Progress) -> _Calibration:
     """Fit the trial and judge it on what it has not seen."""
-    task, network = _fitted(
+    fitted = _fitted(
         inputs,
         split.learned,
         split.outside,
         lambda share: progress(0.05 + share * 0.42, "Learning a trial to judge confidence by"),
     )
-    held = [item for item in task.items(split.held) if item.label != IGNORED]
-    logits = class_logits(network, task, held, inputs.device)
-    labels = [item.label for item in held]
+    foreign = [split.held_outside, split.left_out]
+    return _calibrated(inputs, fitted, split.held, foreign, source=split.foreign_source)
+
+
+def _calibrated(
+    inputs: _Inputs, fitted: _Fitted, held: Sequence[Example], foreign: Sequence[Sequence[str]], *, source: str
+) -> _Calibration:
+    """Temperature, threshold and measures from messages ``held`` and from kinds of ``foreign`` texts."""
+    task, network = fitted.task, fitted.network
+    items = [item for item in task.items(held) if item.label != IGNORED]
+    logits = class_logits(network, task, items, inputs.device)
+    labels = [item.label for item in items]
     temperature = fitted_temperature(logits, labels)
     sure, right = _confidences(logits, temperature, task, labels)
-    outside = [
-        _outside_confidences(inputs, task, network, texts, temperature)
-        for texts in (split.held_outside, split.left_out)
-    ]
-    calibration = _Calibration(
-        temperature=temperature, threshold=chosen_threshold(sure, right, outside), source=split.foreign_source
-    )
-    manifest = _manifest(inputs, task, split.learned, calibration)
-    model = NluModel(manifest, network, task.encoder, inputs.device)
-    foreign = [*split.held_outside, *split.left_out]
-    probes = [*split.held, *(Example(text=text, intent=OUT_OF_SCOPE_INTENT) for text in foreign)]
+    outside = [_outside_confidences(inputs, task, network, texts, temperature) for texts in foreign]
+    calibration = _Calibration(temperature=temperature, threshold=chosen_threshold(sure, right, outside), source=source)
+    model = NluModel(_manifest(inputs, fitted, calibration), network, task.encoder, inputs.device)
+    probes = [*held, *(Example(text=text, intent=OUT_OF_SCOPE_INTENT) for kind in foreign for text in kind)]
     return replace(calibration, measures=evaluate(model, probes))
 
 
@@ -292,7 +311,8 @@ def _confidences(
     return sure, best == np.asarray(labels)
 
 
-def _manifest(inputs: _Inputs, task: Task, examples: Sequence[Example], calibration: _Calibration) -> Manifest:
+def _manifest(inputs: _Inputs, fitted: _Fitted, calibration: _Calibration) -> Manifest:
+    task = fitted.task
     return Manifest(
         encoder=inputs.base.shape,
         heads=task.shape,
@@ -305,7 +325,7 @@ def _manifest(inputs: _Inputs, task: Task, examples: Sequence[Example], calibrat
         threshold=calibration.threshold,
         max_tokens=inputs.max_tokens,
         patterns=inputs.sources,
-        pattern_confidence=pattern_confidence(task.patterns, examples, inputs.extracting),
+        pattern_confidence=pattern_confidence(task.patterns, fitted.examples, inputs.extracting),
         entity_roles=task.entity_roles,
         entity_groups=task.entity_groups,
     )
@@ -334,18 +354,18 @@ def _usable(examples: Sequence[Example]) -> tuple[list[Example], list[str]]:
     return kept, remarks
 
 
-def _remarks(examples: Sequence[Example], split: Split | None) -> list[str]:
+def _remarks(examples: Sequence[Example], calibration: _Calibration) -> list[str]:
     counts: dict[str, int] = {}
     for example in examples:
         counts[example.intent] = counts.get(example.intent, 0) + 1
     thin = sorted(intent for intent, count in counts.items() if count < 5)
     remarks = [f"fewer than 5 examples: {', '.join(thin)}"] if thin else []
-    if split is None:
+    if not calibration.measures:
         remarks.append(
             f"too few examples to hold any out: confidences are not calibrated, the threshold is {DEFAULT_THRESHOLD}"
         )
-    elif split.foreign_source == "nothing":
-        remarks.append("fewer than 5 intents and no outside texts: the threshold is a default")
+    elif calibration.source == "nothing":
+        remarks.append("nothing outside of the intents to judge by: the threshold is a default")
     return remarks
 
 

@@ -223,3 +223,15 @@ def test_general_texts_are_outside_unless_an_intent_is_near_them(base: str) -> N
     general = general_outside(Base(shape=shape, weights=weights), encoder, [joke])
     assert ENGLISH[1] not in general
     assert set(general) <= set(ENGLISH)  # no Chinese for an assistant that has none
+
+
+def test_confidence_is_judged_on_dev_messages_where_they_are_given(base: str, tmp_path: Path) -> None:
+    dev = [
+        *(Example(text=text, intent="greet") for text in ["hello hello", "hi hi"]),
+        *(Example(text=text, intent="out_of_scope") for text in ["the number", "what is 3"]),
+    ]
+    report = train_nlu(EXAMPLES, out=tmp_path, dev=dev, base=base, settings=SETTINGS)
+    assert report.foreign_source == "given texts"
+    assert report.held_out["in_scope_accuracy"] is not None
+    assert report.held_out["out_of_scope_auroc"] == 1.0
+    assert not any("calibrated" in remark for remark in report.remarks)
