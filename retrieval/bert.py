@@ -152,11 +152,12 @@ _LAYER_NAMES = {
 
 
 def _renamed(tensors: Mapping[str, Tensor], shape: BertShape) -> dict[str, Tensor]:
-    tensors = {
-        name.split("bert.", 1)[-1]: tensor.float() for name, tensor in tensors.items() if tensor.is_floating_point()
-    }
+    """The weights under this module's names, in 32 bits. Word vectors stay as they are: few rows are read."""
+    tensors = {name.split("bert.", 1)[-1]: tensor for name, tensor in tensors.items() if tensor.is_floating_point()}
+    words = tensors.pop("embeddings.word_embeddings.weight")
+    tensors = {name: tensor.float() for name, tensor in tensors.items()}
     state = {
-        "words.weight": tensors["embeddings.word_embeddings.weight"],
+        "words.weight": words,
         "places.weight": tensors["embeddings.position_embeddings.weight"],
         "kind": tensors["embeddings.token_type_embeddings.weight"][0],
         "norm.weight": tensors["embeddings.LayerNorm.weight"],

@@ -3,11 +3,10 @@
 Its folder holds ``index/``, ``calibration.json`` and a manifest; where the encoder was fine-tuned, ``encoder/`` too.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from retrieval.base import model_folder
 from retrieval.calibration import Calibration, features
 from retrieval.dense import gpu_available
 from retrieval.encoder import TextEncoder
@@ -35,8 +34,11 @@ class Knowledge:
         self.index, self.calibration = index, calibration
 
     @classmethod
-    def load(cls, folder: Path, device: str = "cpu") -> "Knowledge":
-        """Read a trained folder. Raises ``IndexFileError`` if it is torn, ``BaseModelError`` if its base is gone."""
+    def load(cls, folder: Path, device: str = "cpu", *, base_folder: Callable[[str], Path]) -> "Knowledge":
+        """Read a trained folder. ``base_folder`` finds the base encoder by its name, and raises what it will.
+
+        Raises ``IndexFileError`` if the folder is torn, ``BaseModelError`` if the base cannot be read.
+        """
         about = verify(folder, FORMAT)
         try:
             calibration = Calibration(**checked_json(folder / "calibration.json", dict))
@@ -44,7 +46,7 @@ class Knowledge:
         except (KeyError, TypeError) as error:
             raise IndexFileError(f"{folder}: not a knowledge folder of this program ({error})") from error
         own = folder / "encoder"
-        encoder = TextEncoder.load(own if own.is_dir() else model_folder(base), device, int8=True)
+        encoder = TextEncoder.load(own if own.is_dir() else base_folder(base), device, int8=True)
         gpu = device != "cpu" and gpu_available()
         return cls(KnowledgeIndex.load(folder / "index", encoder, gpu=gpu), calibration)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from retrieval.base import model_folder
+from nlu.base import resolve_base
 from retrieval.calibration import PRIOR, Calibration, features
 from retrieval.encoder import TextEncoder
 from retrieval.errors import KnowledgeEmpty
@@ -59,7 +59,7 @@ def build_knowledge(
     """Read ``folder``, index it with the encoder ``base``, and write everything that serving needs to ``out``.
 
     ``previous``: an earlier ``out``, whose vectors of unchanged texts are taken over. Raises ``KnowledgeEmpty`` with
-    the faults if nothing could be read, and ``BaseModelError``.
+    the faults if nothing could be read, ``BaseModelError``, and the errors of ``nlu.base``.
     """
     tell = progress or (lambda share, text: None)
     tell(0.0, "reading the knowledge")
@@ -68,7 +68,7 @@ def build_knowledge(
         faults = "".join(f"\n  {fault}" for fault in reading.faults)
         raise KnowledgeEmpty(f"{folder}: no page or FAQ that can be read; add .md, .csv or .yml files{faults}")
     passages = split_documents(reading.documents)
-    encoder = TextEncoder.load(model_folder(base), "cuda" if torch.cuda.is_available() else "cpu")
+    encoder = TextEncoder.load(resolve_base(base), "cuda" if torch.cuda.is_available() else "cpu")
     index, counts = build_index(
         passages,
         encoder,

@@ -78,6 +78,7 @@ def _count(text: str) -> int:
 
 def evaluate_retrieval(args: argparse.Namespace) -> int:
     """Build an index of the pages in a scratch folder and score it."""
+    from nlu.base import resolve_base
     from retrieval.knowledge import Knowledge
     from training.evaluate_retrieval import evaluate
     from training.knowledge import build_knowledge
@@ -85,7 +86,7 @@ def evaluate_retrieval(args: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as scratch, progress_bar() as show:
         out = Path(scratch, "knowledge")
         build_knowledge(args.knowledge, base=args.encoder, out=out, previous=None, progress=show)
-        figures = evaluate(Knowledge.load(out), args.queries)
+        figures = evaluate(Knowledge.load(out, base_folder=resolve_base), args.queries)
     if args.json:
         print_json(figures)
     else:

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from retrieval.base import model_folder
+from nlu.base import resolve_base
+from nlu.errors import BaseNotFound
 from retrieval.dense import gpu_available
 from retrieval.encoder import TextEncoder
-from retrieval.errors import BaseModelError, IndexFileError, KnowledgeEmpty
+from retrieval.errors import IndexFileError, KnowledgeEmpty
 from retrieval.knowledge import Knowledge
 from training.evaluate_retrieval import evaluate
 from training.knowledge import KnowledgeReport, build_knowledge
@@ -67,12 +68,12 @@ def built(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
     ],
 )
 def test_customers_words_find_the_page(built: tuple[Path, KnowledgeReport], query: str, document: str) -> None:
-    outcome = Knowledge.load(built[0]).search(query)
+    outcome = Knowledge.load(built[0], base_folder=resolve_base).search(query)
     assert outcome.hits[0].passage.document == document
 
 
 def test_probability_tells_chatter_from_questions(built: tuple[Path, KnowledgeReport]) -> None:
-    knowledge = Knowledge.load(built[0])
+    knowledge = Knowledge.load(built[0], base_folder=resolve_base)
     asked = knowledge.search("which cards do you accept", 1)
     assert asked.probability >= asked.answer_at > asked.draft_at
     assert asked.hits[0].passage.answer == "Visa and Mastercard."
@@ -102,7 +103,7 @@ def test_figures(built: tuple[Path, KnowledgeReport], tmp_path: Path) -> None:
     ]
     file = tmp_path / "queries.jsonl"
     file.write_text("\n".join(map(json.dumps, rows)), "utf-8")
-    figures = evaluate(Knowledge.load(built[0]), file)
+    figures = evaluate(Knowledge.load(built[0], base_folder=resolve_base), file)
     assert (figures["recall@1"], figures["auroc"], figures["answered_unanswerable"]) == (1.0, 1.0, 0.0)
 
 
@@ -111,7 +112,7 @@ def test_tampering_is_refused(folder: Path, tmp_path: Path) -> None:
     build_knowledge(folder, base=BASE, out=out)
     (out / "calibration.json").write_text('{"weights":{},"bias":9,"answer_at":0,"draft_at":0}', "utf-8")
     with pytest.raises(IndexFileError, match=r"calibration\.json"):
-        Knowledge.load(out)
+        Knowledge.load(out, base_folder=resolve_base)
 
 
 def test_nothing_to_read_says_why(tmp_path: Path) -> None:
@@ -122,21 +123,21 @@ def test_nothing_to_read_says_why(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("base", ["package:no_such_package", "./nowhere"])
 def test_missing_base_says_what_would_be_right(folder: Path, tmp_path: Path, base: str) -> None:
-    with pytest.raises(BaseModelError, match=r"install|name a model folder"):
+    with pytest.raises(BaseNotFound, match=r"install|give package:NAME"):
         build_knowledge(folder, base=base, out=tmp_path / "out")
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not gpu_available(), reason="no GPU, or FAISS without GPU support")
 def test_gpu_finds_the_same(built: tuple[Path, KnowledgeReport]) -> None:
-    on_cpu, on_gpu = Knowledge.load(built[0], "cpu"), Knowledge.load(built[0], "cuda")
+    on_cpu, on_gpu = (Knowledge.load(built[0], device, base_folder=resolve_base) for device in ("cpu", "cuda"))
     for query in ("refund for shoes", "visa", "delivery abroad"):
         ids = [[hit.passage.id for hit in knowledge.search(query).hits] for knowledge in (on_cpu, on_gpu)]
         assert ids[0] == ids[1]
 
 
 def test_queries_in_8_bits_stay_close_to_full_ones() -> None:
-    folder = model_folder(BASE)
+    folder = resolve_base(BASE)
     texts = ["how long may I take to send something back", "lost my phone", "x", "我的订单在哪里"]
     full = TextEncoder.load(folder).encode_queries(texts)
     quick = TextEncoder.load(folder, int8=True).encode_queries(texts)

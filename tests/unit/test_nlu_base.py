@@ -46,6 +46,7 @@ def test_a_path_to_a_folder_or_file(tmp_path: Path) -> None:
     [
         ("package:no_such_package_here", "not installed"),
         ("package:../x", "not installed"),  # never a file name
+        ("./no-such-folder", "does not exist"),  # a path, not a hub id
         ("no-such-base", "does not exist"),  # neither a path nor shaped like a hub id
     ],
 )
