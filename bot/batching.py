@@ -18,13 +18,14 @@ Out = TypeVar("Out")
 class MicroBatcher(Generic[Item, Out]):
     """Runs ``run(items) -> outs`` (same length and order) in ``executor``, one batch at a time.
 
-    Raises ModelsBusy when more than ``max_waiting`` calls wait. An error of ``run`` reaches every caller of its batch.
+    Without an executor, in some thread of the event loop's own. Raises ModelsBusy when more than ``max_waiting`` calls
+    wait. An error of ``run`` reaches every caller of its batch.
     """
 
     def __init__(
         self,
         run: Callable[[Sequence[Item]], Sequence[Out]],
-        executor: Executor,
+        executor: Executor | None,
         *,
         max_batch: int = 32,
         max_waiting: int = 512,

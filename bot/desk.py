@@ -14,6 +14,7 @@ from bot.dialogue.tracker import Tracker
 from bot.errors import ReleaseError, StoreError, StoreUnavailable
 from bot.release import promote
 from bot.runtime import Runtime
+from nlu.errors import NluError
 
 _EVENTS: Mapping[IncludeEvents, Literal["all", "after_restart", "applied", "none"]] = {
     "ALL": "all",
@@ -46,6 +47,16 @@ class RunningDesk:
         """Understand a message without saying it to anybody."""
         loaded = self.runtime.current
         return parse_slash(text, loaded.project.domain) or await loaded.models.parse(text)
+
+    async def explain(self, text: str) -> tuple[Parse, Mapping[str, Json] | None]:
+        """The same, with the reasons for it (None for a slash message). Raises ModelsBusy, ReleaseError."""
+        loaded = self.runtime.current
+        if slash := parse_slash(text, loaded.project.domain):
+            return slash, None
+        try:
+            return await loaded.models.explain(text)
+        except NluError as exc:
+            raise ReleaseError(f"release {loaded.release.id} cannot explain: {exc}") from exc
 
     def domain(self) -> Mapping[str, Json]:
         """The domain as JSON."""

@@ -8,7 +8,7 @@ import asyncio
 import ctypes
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 import torch
 
 from bot.batching import MicroBatcher
-from bot.dialogue.parse import Parse
-from bot.parses import dialogue_parse
+from bot.dialogue.parse import Json, Parse
+from bot.parses import dialogue_parse, explanation_json
 from bot.ports import DraftSentence, Hit, SearchResult
 from bot.release import Release
 from nlu.base import resolve_base
 from nlu.data import Parse as NluParse
+from nlu.explain import Explainer, Explanation
 from nlu.model import NluModel
 from retrieval.draft import Drafter, Sentence
 from retrieval.knowledge import Knowledge, SearchOutcome
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 NOTHING_KNOWN = SearchResult(hits=(), probability=0.0, answer_at=1.0, draft_at=1.0)
 HITS = 5
 WARM_UP = "How can I help you?"
+EXPLANATIONS_WAITING = 4
+"""An explanation takes as long as dozens of messages, and nobody needs many at once."""
 
 
 class ReleaseModels:
@@ -41,6 +44,7 @@ class ReleaseModels:
         self,
         release_id: str,
         nlu: NluModel,
+        explainer: Explainer,
         knowledge: Knowledge | None,
         drafter: Drafter | None,
         *,
@@ -55,6 +59,10 @@ class ReleaseModels:
         self._writing = writing
         self._parse: MicroBatcher[str, NluParse] = MicroBatcher(nlu.parse_batch, reading)
         self._search: MicroBatcher[str, SearchOutcome] = MicroBatcher(self._search_batch, reading)
+        # In a thread of its own, one at a time, so that no turn waits for an explanation.
+        self._explain: MicroBatcher[str, Explanation] = MicroBatcher(
+            explainer.explain_batch, None, max_batch=1, max_waiting=EXPLANATIONS_WAITING
+        )
 
     @classmethod
     def load(cls, release: Release, *, reading: Executor, writing: Executor, device: str = "cpu") -> "ReleaseModels":
@@ -65,15 +73,22 @@ class ReleaseModels:
         with ThreadPoolExecutor(len(parts), "loading") as beside:
             found = beside.submit(_knowledge, parts[0], device)
             drafting = beside.submit(_drafter, parts[1] if parts[0] else None, device)
-            nlu = NluModel.load(release.folder / "nlu", device=device)
+            understanding = release.folder / "nlu"
+            nlu = NluModel.load(understanding, device=device)
             nlu.parse_batch([WARM_UP])
             knowledge, drafter = found.result(), drafting.result()
         _give_back_memory()
-        return cls(release.id, nlu, knowledge, drafter, reading=reading, writing=writing)
+        explainer = Explainer(nlu, understanding)
+        return cls(release.id, nlu, explainer, knowledge, drafter, reading=reading, writing=writing)
 
     async def parse(self, text: str) -> Parse:
         """Intent and entities of a message."""
         return dialogue_parse(await self._parse(text))
+
+    async def explain(self, text: str) -> tuple[Parse, Mapping[str, Json]]:
+        """A parse and its reasons. Raises ModelsBusy where four others wait already, NluFolderError."""
+        explanation = await self._explain(text)
+        return dialogue_parse(explanation.parse), explanation_json(explanation)
 
     async def search(self, query: str, *, k: int = HITS) -> SearchResult:
         """The best passages for a query; at most 5."""

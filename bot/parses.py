@@ -1,7 +1,11 @@
 """What the NLU model answers, as the dialogue's own values. The two packages do not know each other."""
 
-from bot.dialogue.parse import Entity, IntentScore, Parse
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from bot.dialogue.parse import Entity, IntentScore, Json, Parse
 from nlu.data import Parse as NluParse
+from nlu.explain import Explanation, reason
 
 
 def dialogue_parse(parse: NluParse) -> Parse:
@@ -26,3 +30,18 @@ def dialogue_parse(parse: NluParse) -> Parse:
         ),
         response_key=parse.response_key,
     )
+
+
+def explanation_json(explanation: Explanation) -> Mapping[str, Json]:
+    """The reasons beside a parse, as they stand in JSON."""
+    return {
+        "verdict": explanation.verdict,
+        "reason": reason(explanation),
+        "best": asdict(explanation.best),
+        "runner_up": asdict(explanation.runner_up) if explanation.runner_up else None,
+        "outside": explanation.outside,
+        "threshold": explanation.threshold,
+        "temperature": explanation.temperature,
+        "words": [asdict(word) for word in explanation.words],
+        "neighbours": [asdict(neighbour) for neighbour in explanation.neighbours],
+    }

@@ -1,8 +1,9 @@
 """A trained model that parses messages: text in, intent and entities out. Needs torch and tokenizers only."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -22,9 +23,27 @@ TAGGER, PATTERN, SYNONYM = "JointTagger", "RegexEntityExtractor", "EntitySynonym
 _TOKENS_AT_ONCE = 512
 """Attention over packed texts grows with the square of their tokens; more than this is split."""
 
+Verdict: TypeAlias = Literal["accepted", "outside", "unsure", "unknown"]
+"""Whether the best intent is the answer, else why not: the reject class wins, below the threshold, no known word."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What the network makes of a text before anything is decided.
+
+    vector: (width,), the mean of the token vectors; chances: (intents,), calibrated; ``outside``: that of the reject
+    class, None where the model has none; spans: characters of the tokens that were read, without special ones.
+    """
+
+    vector: NDArray[np.float32]
+    chances: NDArray[np.float64]
+    outside: float | None
+    known: bool
+    spans: tuple[tuple[int, int], ...]
+
 
 class NluModel:
-    """One immutable model. ``parse_batch`` is for one thread at a time."""
+    """One immutable model; any number of threads may use it at once."""
 
     def __init__(self, manifest: Manifest, network: Network, encoder: TextEncoder, device: torch.device) -> None:
         self.manifest = manifest
@@ -65,6 +84,34 @@ class NluModel:
                 parses[index] = parse
         return [parse for parse in parses if parse is not None]
 
+    def read_batch(self, texts: Sequence[str]) -> list[Reading]:
+        """Read messages without deciding anything, in order."""
+        batch = self._encoder.encode(texts)
+        readings: dict[int, Reading] = {}
+        for group in _groups(batch):
+            members = [batch[index] for index in group]
+            matches = [self._patterns.matches(texts[index][:TEXT_LIMIT]) for index in group]
+            scores = self._scores(pack(members), pattern_features(members, matches, self._patterns.names))
+            vectors: NDArray[np.float32] = scores.pooled.float().cpu().numpy()
+            classes = probabilities(scores.classes, self.manifest.temperature)
+            for row, index in enumerate(group):
+                readings[index] = Reading(
+                    vector=vectors[row],
+                    chances=self._sums @ classes[row],
+                    outside=float(classes[row, self._reject]) if self._reject is not None else None,
+                    known=batch[index].known,
+                    spans=tuple((start, end) for start, end in batch[index].spans if end > start),
+                )
+        return [readings[index] for index in range(len(texts))]
+
+    def verdict(self, best: float, outside: float | None, *, known: bool) -> Verdict:
+        """Whether an intent of probability ``best`` answers a text."""
+        if not known:
+            return "unknown"
+        if outside is not None and outside > best:
+            return "outside"
+        return "unsure" if best < self.threshold else "accepted"
+
     def _parse_group(self, group: Sequence[tuple[str, Tokens]]) -> list[Parse]:
         matches = [self._patterns.matches(text[:TEXT_LIMIT]) for text, _ in group]
         packed = pack([tokens for _, tokens in group])
@@ -89,8 +136,8 @@ class NluModel:
         sums = self._sums @ classes
         order = np.argsort(-sums, kind="stable")[:RANKING_LENGTH]
         ranking = [IntentScore(name=self._intents[i], confidence=float(sums[i])) for i in order]
-        rejected = self._reject is not None and classes[self._reject] > ranking[0].confidence
-        if rejected or not known or ranking[0].confidence < self.threshold:
+        outside = float(classes[self._reject]) if self._reject is not None else None
+        if self.verdict(ranking[0].confidence, outside, known=known) != "accepted":
             fallback = IntentScore(name=FALLBACK_INTENT, confidence=self.threshold)
             ranking = [fallback, *ranking[: RANKING_LENGTH - 1]]
         return Parse(

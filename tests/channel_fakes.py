@@ -77,6 +77,11 @@ class FakeDesk:
         greet = IntentScore(name="greet", confidence=0.9)
         return Parse(text=text, intent=greet, entities=(Entity(entity="city", value="上海", start=0, end=2),))
 
+    async def explain(self, text):
+        if self.error:
+            raise self.error
+        return await self.parse(text), None if text.startswith("/") else {"verdict": "accepted"}
+
     def domain(self):
         return {"intents": ["greet"]}
 

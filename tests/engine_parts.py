@@ -52,6 +52,9 @@ class FakeModels:
         found = tuple(Entity(entity=key, value=value) for key, value in (entities[0] if entities else {}).items())
         return Parse(text=text, intent=ranking[0], ranking=ranking, entities=found)
 
+    async def explain(self, text: str) -> tuple[Parse, Mapping[str, Json]]:
+        return await self.parse(text), {"verdict": "accepted"}
+
     async def search(self, query: str, *, k: int = 5) -> SearchResult:
         self.searches += 1
         return SearchResult(hits=HITS, probability=self.chances.get(query, 0.0), answer_at=ANSWER_AT, draft_at=DRAFT_AT)

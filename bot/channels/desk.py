@@ -50,6 +50,13 @@ class Desk(Protocol):
         """Understand a message without saying it to anybody."""
         ...
 
+    async def explain(self, text: str) -> tuple[Parse, Mapping[str, Json] | None]:
+        """The same, with the reasons for it (None for a slash message, which needs none).
+
+        Raises ModelsBusy, ReleaseError.
+        """
+        ...
+
     def domain(self) -> Mapping[str, Json]:
         """The domain as JSON."""
         ...

@@ -39,6 +39,7 @@ class HttpApi:
             web.get("/metrics", self.metrics),
             web.get("/domain", self.domain),
             web.post("/model/parse", self.parse),
+            web.post("/model/explain", self.explain),
             web.put("/model", self.swap),
         ]
 
@@ -90,6 +91,11 @@ class HttpApi:
         """``{text}`` to intent and entities, said to nobody."""
         text = string(await read_object(request), "text")
         return web.json_response(parse_json_of(await self._desk.parse(text)))
+
+    async def explain(self, request: web.Request) -> web.Response:
+        """``{text}`` as ``parse`` has it, with ``explanation``: the words, examples and figures behind it."""
+        parse, explanation = await self._desk.explain(string(await read_object(request), "text"))
+        return web.json_response({**parse_json_of(parse), "explanation": explanation})
 
     async def swap(self, request: web.Request) -> web.Response:
         """``{release}`` (or Rasa's ``{model_file}``) answers from now on; 409 leaves the old one in place."""

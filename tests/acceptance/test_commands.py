@@ -178,6 +178,20 @@ def test_ask_answers_and_says_why(shop):
     assert answer["record"]["route"] == "rule"
 
 
+def test_explain_says_what_spoke_for_an_intent(small):
+    done = kefu("explain", "please connect me to a human", small)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("intent      human_handoff (")
+    for title in ("runner-up", "temperature", "words", "nearest"):
+        assert f"\n{title} " in done.stdout
+    assert "\033" not in done.stdout  # no terminal
+    found = json.loads(kefu("explain", "please connect me to a human", small, "--json").stdout)
+    explanation = found["explanation"]
+    assert found["intent"] == explanation["best"]
+    assert max(explanation["words"], key=lambda word: word["weight"])["text"] in ("connect", "human")
+    assert [near["intent"] for near in explanation["neighbours"]] == ["human_handoff"] * 3
+
+
 def test_shell_holds_a_conversation(shop):
     done = kefu("shell", shop, input="where is my order?\nMP-99999\nMP-10234\n/stop\n")
     assert done.returncode == 0, done.stderr

@@ -1,6 +1,7 @@
 """What an operator sees and does while the bot runs: figures, releases, agents, and the record of it all."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from kefu_process import eventually, kefu, running_bot
@@ -42,6 +43,25 @@ def test_figures_follow_what_happens(bot):
     assert [figures[(name,)] for name in queues] == [0, 0, 0, 0]
     assert "hello" not in str(figures)
     assert "anna" not in str(figures)
+
+
+def test_explanations_run_beside_turns_and_are_limited(bot):
+    long = {"text": "could you please connect me to a human " * 40}
+
+    def explained(_):
+        return bot.request("POST", "/model/explain", long, token=True)
+
+    with ThreadPoolExecutor(12) as pool:
+        asked = pool.map(explained, range(12))
+        said = [bot.say(f"customer-{number}", "hello") for number in range(5)]
+        answers = list(asked)
+    assert all(said)
+    statuses = [status for status, _ in answers]
+    assert set(statuses) == {200, 503}  # one runs, four wait
+    assert statuses.count(200) >= 5
+    body = next(body for status, body in answers if status == 200)
+    assert body["explanation"]["best"]["name"] == "human_handoff"
+    assert len(body["explanation"]["words"]) <= 48
 
 
 def test_releases_change_under_a_running_bot_and_it_is_recorded(bot, small):

@@ -6,7 +6,7 @@ from channel_fakes import TOKEN, FakeDesk, FakeInbox, application
 
 from bot.channels.metrics import Metrics
 from bot.channels.registry import configure
-from bot.errors import LogTrimmed, StoreUnavailable
+from bot.errors import LogTrimmed, ModelsBusy, ReleaseError, StoreUnavailable
 from bot.messages import LogFrame, Reply
 
 
@@ -46,6 +46,20 @@ async def test_parse(client):
     assert parse["intent_ranking"] == [{"name": "greet", "confidence": 0.9}]
     assert parse["entities"] == [{"entity": "city", "value": "上海", "start": 0, "end": 2}]
     await call(client, "POST", "/model/parse", {"text": 3}, status=400)
+
+
+async def test_explain(client, desk):
+    parse = await call(client, "POST", "/model/parse", {"text": "上海"})
+    explained = await call(client, "POST", "/model/explain", {"text": "上海"})
+    assert explained == {**parse, "explanation": {"verdict": "accepted"}}
+    assert (await call(client, "POST", "/model/explain", {"text": "/greet"}))["explanation"] is None
+    await call(client, "POST", "/model/explain", {"text": 3}, status=400)
+    for error, status, reason in (
+        (ModelsBusy("4 messages wait"), 503, "ModelsBusy"),
+        (ReleaseError("no examples"), 409, "LoadingError"),
+    ):
+        desk.error = error
+        assert (await call(client, "POST", "/model/explain", {"text": "hi"}, status))["reason"] == reason
 
 
 async def test_tracker(client):

@@ -40,6 +40,7 @@ MATRIX = {
     ("GET", "/metrics"): 401,
     ("GET", "/domain"): 401,
     ("POST", "/model/parse"): 401,
+    ("POST", "/model/explain"): 401,
     ("PUT", "/model"): 401,
     ("GET", "/handoffs"): 401,
     ("GET", "/conversations/{id}/tracker"): 401,

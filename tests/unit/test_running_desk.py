@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 
 import pytest
-from engine_parts import FakeClock
+from engine_parts import FakeClock, FakeModels
 from release_parts import FakeReleaseModels, build_release
 
 from bot import models as models_module
@@ -17,6 +17,7 @@ from bot.dialogue.parse import IntentScore, Parse
 from bot.errors import ReleaseError, StoreUnavailable
 from bot.release import current_release, promote
 from bot.runtime import Runtime
+from nlu.errors import NluFolderError
 
 
 @dataclass
@@ -88,6 +89,20 @@ async def test_understanding_says_nothing_to_anybody(desk):
     assert (await desk.parse("/greet")).intent == IntentScore(name="greet", confidence=1.0)
     assert [desk.has_intent(name) for name in ("greet", "missing")] == [True, False]
     assert "greet" in str(desk.domain()["intents"])
+
+
+async def test_reasons_need_words_and_a_release_that_keeps_its_examples(desk, monkeypatch):
+    parse, reasons = await desk.explain("你好")
+    assert (parse.intent.name, reasons) == ("greet", {"verdict": "accepted"})
+    parse, reasons = await desk.explain("/greet")
+    assert (parse.intent.name, reasons) == ("greet", None)
+
+    async def torn(_models, _text):
+        raise NluFolderError("nlu holds no readable examples", remedy="train the assistant again")
+
+    monkeypatch.setattr(FakeModels, "explain", torn)
+    with pytest.raises(ReleaseError, match=r"no readable examples; train the assistant again"):
+        await desk.explain("你好")
 
 
 async def test_a_release_is_swapped_and_promoted(desk):
