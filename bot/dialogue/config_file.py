@@ -55,6 +55,21 @@ PIPELINE = (
 POLICIES = ("TEDPolicy", "UnexpecTEDIntentPolicy", "RulePolicy", "MemoizationPolicy", "AugmentedMemoizationPolicy")
 KEFU_TEXTS = ("encoder", "retrieval_encoder", "generator")
 KEFU_NUMBERS = ("nlu_threshold", "sure_at")
+NLU_RANGES: Mapping[str, tuple[float, float]] = {
+    "epochs": (1, 1000),
+    "batch_size": (1, 1024),
+    "max_tokens": (8, 512),
+    "frozen_layers": (0, 100),
+    "learning_rate": (0.0, 0.1),
+    "head_learning_rate": (0.0, 0.1),
+    "layer_decay": (0.1, 1.0),
+    "weight_decay": (0.0, 1.0),
+    "dropout": (0.0, 0.9),
+    "label_smoothing": (0.0, 0.9),
+    "warmup": (0.0, 1.0),
+}
+"""Numbers under ``kefu: nlu:``, which say how understanding is trained, from and to; whole ones where these are."""
+NLU_FLAGS = ("train_words", "general_outside", "half_precision")
 ENDPOINTS = ("action_endpoint", "nlg", "nlu", "models", "store", "tracker_store", "lock_store", "event_broker")
 CALLED = ("action_endpoint", "nlg", "nlu", "models")
 """Endpoints that are HTTP servers."""
@@ -141,9 +156,28 @@ def _kefu(node: Node | None, reading: Reading) -> Mapping[str, Json]:
             number = reading.number(child, key, default=0.5)
             if not 0.0 <= number <= 1.0:
                 reading.fault(child, f"{key} is a probability and not between 0 and 1", "write a number such as 0.5")
-        elif "did you mean" in (meant := suggest(key, (*KEFU_TEXTS, *KEFU_NUMBERS))):
+        elif key == "nlu":
+            _nlu(child, reading)
+        elif "did you mean" in (meant := suggest(key, (*KEFU_TEXTS, *KEFU_NUMBERS, "nlu"))):
             reading.notice(child, f'"{key}" is not a known setting of kefu; {meant}')
     return {key: child.json() for key, child in fields.items()}
+
+
+def _nlu(node: Node, reading: Reading) -> None:
+    """Check how understanding is to be trained; what is null is left to training."""
+    for key, child in reading.fields(node, "nlu", (*NLU_RANGES, *NLU_FLAGS)).items():
+        if key in NLU_FLAGS and child.value is not None:
+            reading.flag(child, key, default=True)
+        elif key in NLU_RANGES and child.value is not None:
+            _in_range(child, key, *NLU_RANGES[key], reading)
+
+
+def _in_range(node: Node, key: str, least: float, most: float, reading: Reading) -> None:
+    whole, value = isinstance(least, int), node.value
+    fits = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+    if not fits or not least <= value <= most:  # type: ignore[operator]  # a number, as was just seen
+        kind = "a whole number" if whole else "a number"
+        reading.fault(node, f"{key} is not {kind} from {least:g} to {most:g}", "write one, or remove the key")
 
 
 def read_endpoints(root: Node, reading: Reading) -> dict[str, Endpoint]:

@@ -27,6 +27,8 @@ from bot.dialogue.config_file import (
     ENDPOINTS,
     KEFU_NUMBERS,
     KEFU_TEXTS,
+    NLU_FLAGS,
+    NLU_RANGES,
     PIPELINE,
     POLICIES,
 )
@@ -83,7 +85,7 @@ def blocks(tag: str) -> list[tuple[str, str]]:
 
 
 def test_every_setting_of_ours_is_described() -> None:
-    named = {*KEFU_TEXTS, *KEFU_NUMBERS}
+    named = {*KEFU_TEXTS, *KEFU_NUMBERS, *NLU_RANGES, *NLU_FLAGS}
     for _, tree in sources():
         for call in calls(tree, "get", "_setting"):
             target = ast.unparse(call.func)

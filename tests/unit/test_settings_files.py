@@ -56,6 +56,13 @@ kefu: {encoder: "package:x", nlu_threshold: 0.4, other: [1]}
         ("kefu: {nlu_threshold: high}", "must be a number", "0.5"),
         ("kefu: {nlu_threshold: 2}", "between 0 and 1", "0.5"),
         ("kefu: {encoder: 5}", "must be text", "quotes"),
+        ("kefu: {nlu: fast}", "must have keys", "nlu"),
+        ("kefu: {nlu: {epoch: 5}}", '"epoch" in nlu', '"epochs"'),
+        ("kefu: {nlu: {epochs: 2.5}}", "whole number from 1 to 1000", "remove the key"),
+        ("kefu: {nlu: {epochs: true}}", "whole number", "remove the key"),
+        ("kefu: {nlu: {dropout: half}}", "dropout is not a number from 0 to 0.9", "remove the key"),
+        ("kefu: {nlu: {learning_rate: -1e-4}}", "from 0 to 0.1", "remove the key"),
+        ("kefu: {nlu: {train_words: 1}}", "true or false", "true"),
     ],
 )
 def test_faults_of_a_config(text, part, remedy):
@@ -63,6 +70,12 @@ def test_faults_of_a_config(text, part, remedy):
     assert len(reading.faults) == 1
     assert part in reading.faults[0].what
     assert remedy in reading.faults[0].remedy
+
+
+def test_a_fault_in_how_understanding_is_trained_names_its_line():
+    _, reading = read(read_config, "language: en\nkefu:\n  nlu:\n    epochs: 5\n    drop_out: 0.1\n")
+    assert [(fault.path, fault.line) for fault in reading.faults] == [("f.yml", 5)]
+    assert reading.faults[0].remedy == 'did you mean "dropout"?'
 
 
 def test_a_misspelt_setting_of_ours_is_noticed():
