@@ -31,6 +31,10 @@ _LAYER_NAMES = {
 }
 
 
+_COLUMNS = 8
+"""Tables are as wide as a multiple of this, as a CPU builds its kernels per size."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncoderShape:
     """The sizes of an encoder. ``grown``: rows of the vocabulary that the base model did not have."""
@@ -63,23 +67,67 @@ class Layer(nn.Module):
         self.norm_output = nn.LayerNorm(shape.width, shape.epsilon)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, rows: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-        """``mask``: (n, n) bool, True where a token sees another; None where every token sees every other."""
+    def forward(self, rows: torch.Tensor, table: "Table | None") -> torch.Tensor:
+        """``table``: where the texts of the rows lie; None where all rows are one text."""
         count, width = rows.shape
-        query, key, value = self.qkv(rows).view(count, 3, self.heads, width // self.heads).permute(1, 2, 0, 3)
-        seen = _attention(query, key, value, mask)
-        rows = self.norm_attention(rows + self.dropout(self.out(seen.transpose(0, 1).reshape(count, width))))
+        mixed = self.qkv(rows)
+        if table is None:
+            seen = _attention(mixed.view(1, count, 3, self.heads, width // self.heads), None)
+        else:
+            spread = mixed.new_zeros(table.texts * table.longest, 3 * width).index_copy(
+                0, table.places, mixed[: table.count]
+            )
+            seen = _attention(spread.view(table.texts, table.longest, 3, self.heads, width // self.heads), table.hidden)
+            seen = functional.pad(seen.index_select(0, table.places), (0, 0, 0, count - table.count))
+        rows = self.norm_attention(rows + self.dropout(self.out(seen)))
         result: torch.Tensor = self.norm_output(rows + self.dropout(self.down(functional.gelu(self.up(rows)))))
         return result
 
 
-def _attention(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-    """Attention of (heads, n, d), written out: for short rows on a CPU torch's fused kernel is slower backwards."""
-    scores = query @ key.transpose(1, 2) / query.shape[-1] ** 0.5
-    if mask is not None:
-        scores = scores.masked_fill(~mask, float("-inf"))
-    weights: torch.Tensor = scores.softmax(dim=-1)
-    return weights @ value
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Packed texts laid out one a row, for attention, whose cost grows with the square of what is side by side.
+
+    ``places`` (count,): where each token lies in the flat table of ``texts`` rows and ``longest`` columns.
+    ``hidden`` (texts, 1, 1, longest): what is added to the scores of a column, minus infinity where no token lies.
+    """
+
+    texts: int
+    longest: int
+    count: int
+    places: torch.Tensor
+    hidden: torch.Tensor
+
+
+def laid_out(batch: Packed) -> Table | None:
+    """The table of a batch; None for a single text without filler."""
+    texts = len(batch.sizes)
+    sizes = batch.sizes.long()
+    count = int(sizes.sum())
+    if texts == 1 and count == len(batch.ids):
+        return None
+    longest = -(-int(sizes.max()) // _COLUMNS) * _COLUMNS
+    filled = torch.arange(longest, device=sizes.device)[None, :] < sizes[:, None]
+    return Table(
+        texts=texts,
+        longest=longest,
+        count=count,
+        places=(batch.owner * longest + batch.positions)[:count],
+        hidden=torch.where(filled, 0.0, float("-inf"))[:, None, None, :],
+    )
+
+
+def _attention(mixed: torch.Tensor, hidden: torch.Tensor | None) -> torch.Tensor:
+    """Attention of (texts, tokens, 3, heads, d) as (texts * tokens, heads * d).
+
+    Written out: for short rows on a CPU torch's fused kernel is slower backwards.
+    """
+    query, key, value = mixed.permute(2, 0, 3, 1, 4)
+    scores = query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5
+    if hidden is not None:
+        scores = scores + hidden.to(scores.dtype)
+    seen: torch.Tensor = scores.softmax(dim=-1).to(value.dtype) @ value
+    return seen.transpose(1, 2).flatten(2).flatten(0, 1)
 
 
 class Encoder(nn.Module):
@@ -97,11 +145,11 @@ class Encoder(nn.Module):
 
     def forward(self, batch: Packed) -> torch.Tensor:
         """A vector for each token of the batch: (n, width)."""
-        mask = batch.owner[:, None] == batch.owner[None, :] if batch.owner[-1] > 0 else None
+        table = laid_out(batch)
         rows: torch.Tensor = self._vectors(batch.ids) + self.places(batch.positions)
         rows = self.dropout(self.norm(rows.to(self.norm.weight.dtype)))
         for layer in self.layers:
-            rows = layer(rows, mask)
+            rows = layer(rows, table)
         return rows
 
     def _vectors(self, ids: torch.Tensor) -> torch.Tensor:
