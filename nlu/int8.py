@@ -1,6 +1,6 @@
 """Linear layers with 8-bit weights for inference on a CPU: a third of the time and a quarter of the memory.
 
-Weights are rounded per output channel when the model is loaded, activations per call.
+Weights are rounded per output channel when the model is loaded, activations per token.
 """
 
 import warnings
@@ -9,6 +9,8 @@ import torch
 from torch import nn
 
 _RANGE = 127
+_WIDE = torch.cpu._is_vnni_supported()
+"""Whether sums of 8-bit products are kept in 32 bits; else activations have 7 bits, so that 16 hold the sum."""
 
 
 class Int8Linear(nn.Module):
@@ -23,13 +25,15 @@ class Int8Linear(nn.Module):
             rounded = torch.quantize_per_channel(
                 weight, scales.double(), torch.zeros(len(scales), dtype=torch.long), 0, torch.qint8
             )
-            bias = linear.bias.detach().float()
-            self._packed = torch.ops.quantized.linear_prepack(rounded, bias)
+            self._packed = torch.ops.quantized.linear_prepack(rounded, None)
+        self._bias = linear.bias.detach().float()
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
         """The layer's output."""
-        result: torch.Tensor = torch.ops.quantized.linear_dynamic(rows, self._packed, reduce_range=True)
-        return result
+        # The kernel rounds all rows on one scale; brought to the same size first, each token is rounded on its own.
+        sizes = rows.abs().amax(dim=-1, keepdim=True).clamp(min=1e-9)
+        result: torch.Tensor = torch.ops.quantized.linear_dynamic(rows / sizes, self._packed, reduce_range=not _WIDE)
+        return torch.addcmul(self._bias, result, sizes)
 
 
 def supported() -> bool:

@@ -26,10 +26,12 @@ from nlu.network import Network
 from nlu.tokens import TextEncoder
 from training.evaluate_nlu import evaluate
 from training.nlu_calibration import DEFAULT_THRESHOLD, chosen_threshold, fitted_temperature
-from training.nlu_fit import Base, NluSettings, fit
+from training.nlu_fast import fit_heads
+from training.nlu_fit import NluSettings, fit
 from training.nlu_outside import general_outside, general_texts, truly_outside
 from training.nlu_split import Split, hold_out
 from training.nlu_task import IGNORED, Item, Task, pattern_confidence
+from training.nlu_vectors import Base, FrozenVectors
 from training.nlu_vocabulary import grown_tokenizer
 
 Progress = Callable[[float, str], None]
@@ -75,6 +77,7 @@ class _Inputs:
     settings: NluSettings
     seed: int
     device: torch.device
+    vectors: FrozenVectors
 
     @property
     def max_tokens(self) -> int:
@@ -140,7 +143,7 @@ def train_nlu(
     )
     given = len(outside)
     if settings.general_outside:
-        outside = truly_outside([*outside, *general_outside(inputs.base, inputs.text_encoder(), examples)], examples)
+        outside = truly_outside([*outside, *general_outside(inputs.vectors, inputs.text_encoder(), examples)], examples)
     split = None if dev else hold_out(examples, outside, leave_intents_out=given < 10, seed=seed)
     calibration = _tried(inputs, split, progress) if split else _Calibration()
     reach = 0.5 if split else 0.05
@@ -220,14 +223,17 @@ def _inputs(
     texts += general_texts(examples) if settings.general_outside else []
     tokenizer, grown = grown_tokenizer(tokenizer, texts)
     annotated = {span.entity for example in examples for span in example.entities}
+    grown_base = Base(shape=replace(shape, grown=grown), weights=weights)
+    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     return _Inputs(
-        base=Base(shape=replace(shape, grown=grown), weights=weights),
+        base=grown_base,
         tokenizer=tokenizer,
         sources=sources,
         extracting=frozenset({*annotated, *entities}),
         settings=settings,
         seed=seed,
-        device=torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu")),
+        device=where,
+        vectors=FrozenVectors(grown_base, where, keep_tokens=settings.heads_only),
     )
 
 
@@ -236,15 +242,19 @@ def _fitted(
 ) -> _Fitted:
     task = Task(examples, rejects=bool(outside), sources=inputs.sources, encoder=inputs.text_encoder())
     items = [*task.items(examples), *(task.outside(outside) if outside else ())]
-    network = fit(
-        inputs.base,
-        task,
-        items,
-        settings=inputs.settings,
-        seed=inputs.seed,
-        device=inputs.device,
-        ticks=ticks,
-    )
+    if inputs.settings.heads_only:
+        network = fit_heads(inputs.vectors, inputs.base, task, items, settings=inputs.settings, ticks=ticks)
+    else:
+        network = fit(
+            inputs.base,
+            task,
+            items,
+            vectors=inputs.vectors,
+            settings=inputs.settings,
+            seed=inputs.seed,
+            device=inputs.device,
+            ticks=ticks,
+        )
     return _Fitted(task=task, network=network, examples=examples)
 
 

@@ -9,9 +9,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from nlu.encoder import Encoder, EncoderShape, Weights, mean_vectors
 from nlu.network import Network
 from training.nlu_task import IGNORED, Batch, Item, Task
+from training.nlu_vectors import Base, FrozenVectors, start_grown
 
 Ticks = Callable[[float], None]
 """Called with the finished share of a fit, 0 to 1."""
@@ -27,6 +27,7 @@ class NluSettings:
     ``layer_decay``: each layer below the last learns this much slower than the one above it.
     ``frozen_layers``: how many of the lowest layers do not learn at all.
     ``general_outside``: general texts (small talk, trivia) far from every intent are learned as outside, too.
+    ``heads_only``: the encoder stays as it is, which takes seconds (see ``nlu_fast``).
     ``threshold``: fixes the confidence below which a message is rejected; None finds it on held-out data.
     """
 
@@ -45,14 +46,7 @@ class NluSettings:
     threshold: float | None = None
     general_outside: bool = True
     half_precision: bool | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Base:
-    """A base encoder: its sizes and weights by name."""
-
-    shape: EncoderShape
-    weights: Weights
+    heads_only: bool = False
 
 
 def fit(
@@ -60,6 +54,7 @@ def fit(
     task: Task,
     items: Sequence[Item],
     *,
+    vectors: FrozenVectors,
     settings: NluSettings,
     seed: int,
     device: torch.device,
@@ -71,7 +66,7 @@ def fit(
     network = start(base, task, settings, device)
     frozen = settings.frozen_layers
     freeze(network, default_frozen_layers(len(items), base.shape.layers) if frozen is None else frozen)
-    start_intents(network, task, items, device)
+    start_intents(network, items, vectors)
     epochs = settings.epochs or default_epochs(sum(task.classes[item.label] is not None for item in items))
     batch_size = settings.batch_size or default_batch_size(len(items))
     steps = epochs * math.ceil(len(items) / batch_size)
@@ -125,27 +120,13 @@ def start(base: Base, task: Task, settings: NluSettings, device: torch.device) -
     return network.to(device)
 
 
-def start_grown(encoder: Encoder, base: Base) -> None:
-    """Give each new row of the vocabulary a direction of its own, distributed as the base's rows are."""
-    if encoder.grown is not None:
-        random = torch.Generator().manual_seed(0)
-        words = base.weights["words.weight"]
-        rows = words.mean(0) + words.std(0) * torch.randn(base.shape.grown, base.shape.width, generator=random)
-        encoder.grown.weight.data.copy_(rows)
-
-
-@torch.inference_mode()
-def start_intents(network: Network, task: Task, items: Sequence[Item], device: torch.device) -> None:
+def start_intents(network: Network, items: Sequence[Item], vectors: FrozenVectors) -> None:
     """Start each class at the mean direction of its texts under the base encoder."""
-    network.eval()
-    sums = torch.zeros_like(network.intent.weight)
-    for at in range(0, len(items), 32):
-        batch = task.batch(items[at : at + 32])
-        packed = batch.packed.to(device)
-        vectors = functional.normalize(mean_vectors(network.encoder(packed), packed), dim=-1)
-        known = batch.labels != IGNORED
-        sums.index_add_(0, batch.labels[known].to(device), vectors[known.to(device)])
-    network.intent.weight.data.copy_(functional.normalize(sums, dim=-1))
+    known = [item for item in items if item.label != IGNORED]
+    weight = network.intent.weight
+    means = vectors.means([item.tokens for item in known]).to(weight.device)
+    labels = torch.tensor([item.label for item in known], device=weight.device)
+    weight.data.copy_(functional.normalize(torch.zeros_like(weight).index_add(0, labels, means), dim=-1))
 
 
 def joint_loss(network: Network, batch: Batch, settings: NluSettings, device: torch.device) -> torch.Tensor:

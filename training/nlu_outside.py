@@ -6,13 +6,9 @@ A general text is left out where an assistant has an intent for something like i
 import math
 from collections.abc import Sequence
 
-import torch
-from torch.nn import functional
-
 from nlu.data import Example
-from nlu.encoder import Encoder, mean_vectors
-from nlu.tokens import TextEncoder, pack
-from training.nlu_fit import Base, start_grown
+from nlu.tokens import TextEncoder
+from training.nlu_vectors import FrozenVectors
 from training.offtopic import CHINESE, ENGLISH
 
 _NEAR = 0.5
@@ -34,24 +30,12 @@ def general_texts(examples: Sequence[Example]) -> list[str]:
     return [*(ENGLISH if latin else ()), *(CHINESE if chinese else ())]
 
 
-def general_outside(base: Base, encoder: TextEncoder, examples: Sequence[Example]) -> list[str]:
+def general_outside(vectors: FrozenVectors, encoder: TextEncoder, examples: Sequence[Example]) -> list[str]:
     """The general texts that are far from every example, at most as many as these."""
-    texts = [example.text for example in examples]
     general = general_texts(examples)
     if not general:
         return []
-    network = Encoder(base.shape, dropout=0.0)
-    network.load_state_dict(base.weights, strict=not base.shape.grown)
-    start_grown(network, base)
-    nearness = _vectors(network, encoder, general) @ _vectors(network, encoder, texts).T
-    far = [text for text, near in zip(general, nearness.amax(1).tolist(), strict=True) if near < _NEAR]
+    known = vectors.means(encoder.encode([example.text for example in examples]))
+    nearness = (vectors.means(encoder.encode(general)) @ known.T).amax(1).tolist()
+    far = [text for text, near in zip(general, nearness, strict=True) if near < _NEAR]
     return far[:: max(1, math.ceil(len(far) / len(examples)))]
-
-
-@torch.inference_mode()
-def _vectors(network: Encoder, encoder: TextEncoder, texts: Sequence[str]) -> torch.Tensor:
-    """(texts, width), of length 1."""
-    network.eval()
-    tokens = encoder.encode(texts)
-    packs = [pack(tokens[at : at + 32]) for at in range(0, len(tokens), 32)]
-    return functional.normalize(torch.cat([mean_vectors(network(packed), packed) for packed in packs]), dim=-1)

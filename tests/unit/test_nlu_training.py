@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from tiny_encoder import write_tiny_bert
 
 from nlu.data import EntitySpan, Example
@@ -13,8 +14,9 @@ from nlu.model import NluModel
 from nlu.tokens import TextEncoder
 from training.evaluate_nlu import evaluate
 from training.nlu import train_nlu
-from training.nlu_fit import Base, NluSettings
+from training.nlu_fit import NluSettings
 from training.nlu_outside import general_outside
+from training.nlu_vectors import Base, FrozenVectors
 from training.offtopic import ENGLISH
 
 TOWNS = ["berlin", "paris", "new york", "北京"]
@@ -219,8 +221,9 @@ def test_progress_and_report(base: str, tmp_path: Path) -> None:
 def test_general_texts_are_outside_unless_an_intent_is_near_them(base: str) -> None:
     shape, weights = read_base(Path(base))
     encoder = TextEncoder.load(Path(base) / "tokenizer.json", max_tokens=32)
+    vectors = FrozenVectors(Base(shape=shape, weights=weights), torch.device("cpu"), keep_tokens=False)
     joke = Example(text=ENGLISH[1], intent="joke")
-    general = general_outside(Base(shape=shape, weights=weights), encoder, [joke])
+    general = general_outside(vectors, encoder, [joke])
     assert ENGLISH[1] not in general
     assert set(general) <= set(ENGLISH)  # no Chinese for an assistant that has none
 
@@ -235,3 +238,21 @@ def test_confidence_is_judged_on_dev_messages_where_they_are_given(base: str, tm
     assert report.held_out["in_scope_accuracy"] is not None
     assert report.held_out["out_of_scope_auroc"] == 1.0
     assert not any("calibrated" in remark for remark in report.remarks)
+
+
+def test_heads_alone_learn_intents_entities_and_roles(base: str, tmp_path: Path) -> None:
+    train_nlu(EXAMPLES, out=tmp_path, base=base, settings=NluSettings(heads_only=True, general_outside=False))
+    model = NluModel.load(tmp_path)
+    parses = model.parse_batch([example.text for example in EXAMPLES])
+    best = [next(score.name for score in parse.ranking if score.name != "nlu_fallback") for parse in parses]
+    assert sum(a == b.intent.partition("/")[0] for a, b in zip(best, EXAMPLES, strict=True)) >= len(EXAMPLES) - 2
+    assert entities(model, "i want to fly to berlin") == [("city", "berlin", "to")]
+    assert entities(model, "book a flight from paris") == [("city", "paris", "from")]
+
+
+def test_heads_alone_leave_the_encoder_as_it_is(base: str, tmp_path: Path) -> None:
+    train_nlu(EXAMPLES, out=tmp_path, base=base, settings=NluSettings(heads_only=True, general_outside=False))
+    learned = load_file(tmp_path / "model.safetensors")
+    _, before = read_base(Path(base))
+    for name, tensor in before.items():
+        assert torch.equal(learned[f"encoder.{name}"], tensor.half())
