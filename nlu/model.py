@@ -203,7 +203,7 @@ class NluModel:
         synonyms = self.manifest.patterns.synonyms
         return tuple(
             replace(entity, value=synonyms[entity.value.lower()], processors=(*entity.processors, SYNONYM))
-            if synonyms.get(entity.value.lower(), entity.value) != entity.value
+            if entity.value.lower() in synonyms
             else entity
             for entity in entities
         )

@@ -48,13 +48,18 @@ def read_labels(path: Path, domain: Domain) -> tuple[Correction, ...]:
     """A CSV with the columns ``text`` and ``intent``. Raises ProjectFaults naming every line that cannot be used."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
+            reader = csv.DictReader(file)
+            columns = reader.fieldnames or ()
+            rows = [(reader.line_num, row) for row in reader]  # the line that a row ends in: a text may have several
     except (OSError, UnicodeDecodeError, csv.Error) as exc:
         raise ProjectFaults(
             [Fault(path=str(path), line=1, what=f"cannot be read ({exc})", remedy="give a CSV in UTF-8")]
         ) from exc
+    if missing := [name for name in ("text", "intent") if name not in columns]:
+        what, remedy = f"no column {' and '.join(missing)}", "name the columns text and intent in the first line"
+        raise ProjectFaults([Fault(path=str(path), line=1, what=what, remedy=remedy)])
     faults, corrections = [], []
-    for line, row in enumerate(rows, start=2):
+    for line, row in rows:
         text, intent = (row.get("text") or "").strip(), (row.get("intent") or "").strip()
         if not text or not intent:
             faults.append(

@@ -146,4 +146,4 @@ def _write_questions(path: Path, questions: Sequence[str]) -> None:
 
 
 def _lines(path: Path) -> list[str]:
-    return path.read_text("utf-8").splitlines() if path.is_file() else []
+    return path.read_text("utf-8-sig").splitlines() if path.is_file() else []

@@ -21,6 +21,9 @@ from bot.errors import ReleaseError
 from bot.paths import AssistantPaths
 from bot.release import Release, ReleaseDraft, current_release, fingerprint, sha256_file, write_json
 from nlu.folder import FORMAT as NLU_FORMAT
+from nlu.model import NluModel
+from nlu.neighbours import FORMAT as NEIGHBOURS_FORMAT
+from nlu.neighbours import Neighbours
 from retrieval.documents import questions_and_headings
 from retrieval.ingest import read_folder
 from retrieval.knowledge import FORMAT as KNOWLEDGE_FORMAT
@@ -166,6 +169,7 @@ class _Build:
         key = fingerprint(
             RECIPE,
             NLU_FORMAT,
+            NEIGHBOURS_FORMAT,
             labelled,
             patterns,
             list(outside),
@@ -189,6 +193,7 @@ class _Build:
                 settings=settings,
                 progress=self._span(0.45, 0.99),
             )
+            Neighbours.of(NluModel.load(out), examples).save(out)
             return asdict(report)
 
         return self._part("nlu", key, make)
@@ -196,7 +201,7 @@ class _Build:
     def _outside(self) -> tuple[str, ...]:
         """What customers ask the knowledge and no intent answers: FAQ questions, page names, confirmed questions."""
         file = self.paths.confirmed_questions
-        texts = [*self.options.questions, *(file.read_text("utf-8").splitlines() if file.is_file() else ())]
+        texts = [*self.options.questions, *(file.read_text("utf-8-sig").splitlines() if file.is_file() else ())]
         texts += questions_and_headings(read_folder(self.paths.knowledge).documents)
         return tuple(dict.fromkeys(text for text in texts if text))
 

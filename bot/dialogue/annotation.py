@@ -3,12 +3,14 @@ r"""Annotated example texts: ``fly to [NYC](city)`` to plain text and spans, and
 Rasa's forms are all read: ``[text](entity)``, ``[text](entity:value)``, ``[text]{"entity": ..., "role": ...,
 "group": ..., "value": ...}`` and ``[text][{...}, {...}]`` for several entities on one span. One thing is added, so
 that any text can be written: a backslash before a bracket makes it an ordinary one, and ``\\`` before a bracket is
-a backslash. Offsets count characters of the plain text.
+a backslash. Offsets count characters of the plain text. An annotation may stand inside another one:
+``[[New York](city) hotel](place)``.
 """
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from bot.dialogue.project import EntityAnnotation, NluExample
 
@@ -41,19 +43,45 @@ def parse_annotated(source: str) -> tuple[str, tuple[EntityAnnotation, ...]]:
 
     Raises AnnotationError where a bracketed span is followed by braces that are no entity.
     """
+    text, annotations, _ = _innermost(source)
+    while annotations and "[" in text and not _SLASHED_BRACKET.search(source):
+        # Only an annotation that holds one of those just read can be left, since it had brackets inside.
+        text, outer, marks = _innermost(text)
+        if not outer:
+            break
+        inner = (_without_marks(annotation, marks) for annotation in annotations)
+        annotations = tuple(sorted((*outer, *inner), key=lambda span: (span.start, -span.end)))
+    return text, annotations
+
+
+def _without_marks(annotation: EntityAnnotation, marks: Sequence[tuple[int, int]]) -> EntityAnnotation:
+    """The annotation with the offsets that it has once these ranges of the text are gone."""
+    gone = sum(end - start for start, end in marks if end <= annotation.start)
+    return replace(annotation, start=annotation.start - gone, end=annotation.end - gone)
+
+
+def _innermost(source: str) -> tuple[str, tuple[EntityAnnotation, ...], list[tuple[int, int]]]:
+    """The same, but of annotations that hold others the marks are left in the text.
+
+    The ranges are those of the marks that went, in ``source``; they are right only where nothing is escaped.
+    """
     if "[" not in source:
-        return _unescape(source), ()
+        return _unescape(source), (), []
     plain: list[str] = []
     annotations: list[EntityAnnotation] = []
+    marks: list[tuple[int, int]] = []
     length = position = 0
     while (found := _next_span(source, position)) is not None:
-        before, span, labels, position = found
+        before, span, labels, end = found
         plain += (before, span)
         start = length + len(before)
         length = start + len(span)
+        opening = position + len(before)
+        marks += ((opening, opening + 1), (opening + 1 + len(span), end))
         annotations += (_annotation(label, span, start) for label in labels)
+        position = end
     plain.append(_unescape(source[position:]))
-    return "".join(plain), tuple(annotations)
+    return "".join(plain), tuple(annotations), marks
 
 
 def _next_span(source: str, position: int) -> tuple[str, str, tuple[_Label, ...], int] | None:

@@ -15,6 +15,7 @@ from bot.dialogue.domain_file import KEYS as DOMAIN_KEYS
 from bot.dialogue.domain_file import LATEST_VERSION, read_domain
 from bot.dialogue.errors import Fault, ProjectFaults
 from bot.dialogue.nlu_file import read_nlu
+from bot.dialogue.pattern_options import with_extractor_options
 from bot.dialogue.project import BotStep, Config, NluData, Project, SourceFile, Story
 from bot.dialogue.reading import Reading, is_misnamed
 from bot.dialogue.story_file import Kind, read_stories
@@ -133,13 +134,14 @@ def _project(roots: Sequence[Node], paths: Iterable[str], reading: Reading) -> P
     stories = _stories(training, "stories", "story", reading)
     rules = _stories(training, "rules", "rule", reading)
     domain, places = read_domain(sources, _bot_texts((*stories, *rules)), reading)
+    config = read_config(settings["config"], reading) if "config" in settings else Config()
     return Project(
         domain=domain,
-        nlu=read_nlu(_sections(sources, "nlu"), reading),
+        nlu=with_extractor_options(read_nlu(_sections(sources, "nlu"), reading), config),
         stories=stories,
         rules=rules,
         tests=(*_stories(tests, "stories", "test", reading), *_stories(tests, "rules", "test", reading)),
-        config=read_config(settings["config"], reading) if "config" in settings else Config(),
+        config=config,
         endpoints=read_endpoints(settings["endpoints"], reading) if "endpoints" in settings else {},
         credentials=read_credentials(settings["credentials"], reading) if "credentials" in settings else {},
         places=places,

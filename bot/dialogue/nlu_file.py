@@ -6,6 +6,7 @@ Reads the ``nlu`` section of any number of files; ``responses`` beside it belong
 import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 
 from bot.dialogue.annotation import AnnotationError, parse_annotated
 from bot.dialogue.parse import Json
@@ -38,7 +39,8 @@ class _NluReader:
                 self._item(item)
         return NluData(
             examples=tuple(self.examples),
-            synonyms=self.synonyms,
+            # As in Rasa, what a synonym stands for is one of itself, whatever the case it is found in.
+            synonyms={value.lower(): value for value in self.synonyms.values()} | self.synonyms,
             regexes={name: tuple(patterns) for name, patterns in self.regexes.items()},
             lookups={name: tuple(words) for name, words in self.lookups.items()},
         )
@@ -102,9 +104,20 @@ class _NluReader:
             text=text, intent=intent, entities=annotations, metadata=metadata, path=item.path, line=line
         )
         self.examples.append(example)
+        self._overlaps(item, line, example)
         for annotation in annotations:
             if annotation.value is not None:
                 self._synonym(item, line, text[annotation.start : annotation.end], annotation.value)
+
+    def _overlaps(self, item: Node, line: int, example: NluExample) -> None:
+        """Note annotations that stand inside others: a word has one tag, so only the longer one is learned."""
+        for outer, inner in combinations(example.entities, 2):
+            if inner.start < outer.end and (inner.start, inner.end) != (outer.start, outer.end):
+                long, short = (example.text[span.start : span.end] for span in (outer, inner))
+                text = (
+                    f'"{short}" ({inner.entity}) lies inside "{long}" ({outer.entity}): only the longer one is learned'
+                )
+                self.reading.notice(item, text, line)
 
     def _words(self, kind: str, name: str, item: Node, examples: Node | None) -> None:
         if examples is not None and isinstance(examples.value, tuple):

@@ -57,8 +57,8 @@ def test_explanations_run_beside_turns_and_are_limited(bot):
         answers = list(asked)
     assert all(said)
     statuses = [status for status, _ in answers]
-    assert set(statuses) == {200, 503}  # one runs, four wait
-    assert statuses.count(200) >= 5
+    assert set(statuses) == {200, 503}  # four wait at most
+    assert statuses.count(200) >= 4
     body = next(body for status, body in answers if status == 200)
     assert body["explanation"]["best"]["name"] == "human_handoff"
     assert len(body["explanation"]["words"]) <= 48

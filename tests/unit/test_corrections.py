@@ -106,7 +106,10 @@ def test_labels_are_read_with_a_byte_order_mark(tmp_path: Path) -> None:
     [
         (b"text,intent\nhi,greeet\n", r"labels\.csv:2: the domain has no intent 'greeet'"),
         (b"text,intent\n,greet\nhi,\n", r"labels\.csv:2.*\n.*labels\.csv:3"),
-        (b"message,label\nhi,greet\n", r"labels\.csv:2: text or intent is empty"),
+        (b'text,intent\n"two\nlines",greet\n\nhi,greeet\n', r"^\S+labels\.csv:5: the domain has no intent 'greeet'"),
+        (b"message,intent\nhi,greet\n", r"labels\.csv:1: no column text; name the columns"),
+        (b"\xff\xfet\x00e\x00", r"labels\.csv:1: cannot be read .*; give a CSV in UTF-8"),
+        (b"", r"labels\.csv:1: no column text and intent"),  # nothing at all
         (b"text,intent\n", r"labels\.csv:1: no rows"),
         (b"text,intent\n\xff,greet\n", r"labels\.csv:1: cannot be read"),
     ],

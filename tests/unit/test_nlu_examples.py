@@ -54,6 +54,31 @@ def spans(source):
         ("see [1][2]", "see [1][2]", []),
         ("[](x)", "[](x)", []),
         ("[a [b](c)", "[a b", [("b", "c", None, None, None)]),  # the inner bracket counts
+        # one inside another, both around the same words, and several deep
+        (
+            "at [[New York](city) hotel](place) or [here](place)",
+            "at New York hotel or here",
+            [
+                ("New York hotel", "place", None, None, None),
+                ("New York", "city", None, None, None),
+                ("here", "place", None, None, None),
+            ],
+        ),
+        (
+            "住[[北京](city)]{'entity':'home'}".replace("'", '"'),
+            "住北京",
+            [("北京", "home", None, None, None), ("北京", "city", None, None, None)],
+        ),
+        (
+            "[a [b [c](z)](y) d [e](x)](w)",
+            "a b c d e",
+            [
+                ("a b c d e", "w", None, None, None),
+                ("b c", "y", None, None, None),
+                ("c", "z", None, None, None),
+                ("e", "x", None, None, None),
+            ],
+        ),
         (r"\[b](c)", "[b](c)", []),  # escaped
         (r"[a\]b](c)", "a]b", [("a]b", "c", None, None, None)]),
         (r"[C:\\](drive)", "C:\\", [("C:\\", "drive", None, None, None)]),
@@ -153,7 +178,7 @@ def test_nlu_data_as_a_whole():
         ("opening hours?", "faq/hours", 16, None),
     ]
     assert data.examples[1].entities == (EntityAnnotation(start=1, end=3, entity="city"),)
-    assert data.synonyms == {"nyc": "New York", "big apple": "New York"}
+    assert data.synonyms == {"nyc": "New York", "big apple": "New York", "new york": "New York"}
     assert data.regexes == {"zip": (r"\b\d{5}\b",)}
     assert data.lookups == {"country": ("Chile", "中国", "Peru")}
     assert [notice.split(": ")[0] for notice in reading.notices] == ["data/nlu.yml:8", "data/nlu.yml:9"]
@@ -185,6 +210,27 @@ def test_faults_of_nlu_data(item, line, part):
 def test_a_synonym_with_two_values_is_noticed():
     _, reading = nlu("nlu:\n- synonym: A\n  examples: |\n    - x\n- synonym: B\n  examples: |\n    - X\n")
     assert [notice.split(": ")[0] for notice in reading.notices] == ["data/nlu.yml:7"]
+
+
+@pytest.mark.parametrize(
+    ("synonyms", "found"),
+    [
+        # what a synonym stands for is one of itself in any case
+        ("- synonym: New York\n  examples: |\n    - NYC\n", {"nyc": "New York", "new york": "New York"}),
+        # unless something else was said of it
+        (
+            "- synonym: Big City\n  examples: |\n    - new york\n- synonym: New York\n  examples: |\n    - NYC\n",
+            {"nyc": "New York", "new york": "Big City", "big city": "Big City"},
+        ),
+        ("- intent: a\n  examples: |\n    - to [帝都](city:北京)\n", {"帝都": "北京", "北京": "北京"}),
+        # an entity without a value says nothing about how it is written
+        ("- intent: a\n  examples: |\n    - to [Berlin](city)\n", {}),
+    ],
+)
+def test_synonyms(synonyms, found):
+    data, reading = nlu(f"nlu:\n{synonyms}")
+    assert data.synonyms == found
+    assert not reading.notices
 
 
 def test_five_thousand_examples_in_list_form_load_in_time():

@@ -28,6 +28,15 @@ NLU = """nlu:
 - intent: faq/a
   examples: |
     - why
+- intent: greet
+  examples: |
+    - hello
+- intent: inform
+  examples: |
+    - "[Oslo](city)"
+- intent: faq/a
+  examples: |
+    - how
 """
 STORIES = """stories:
 - story: s
@@ -109,7 +118,7 @@ def test_names_in_conditions_of_rules():
 
 def test_intents_of_examples_each_once():
     nlu = NLU + "- intent: nope\n  examples: |\n    - a\n    - b\n"
-    assert [fault.split(" ")[0] for fault in found(nlu=nlu)] == ["data/nlu.yml:13"]
+    assert [fault.split(" ")[0] for fault in found(nlu=nlu)] == ["data/nlu.yml:22"]
 
 
 @pytest.mark.parametrize(

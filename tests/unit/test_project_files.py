@@ -26,6 +26,7 @@ nlu:
 - intent: bye
   examples: |
     - bye
+    - see you
 """
 RULES = """rules:
 - rule: greet
@@ -69,7 +70,7 @@ def faults(changes, env=None):
 def test_a_sound_assistant_loads_without_a_remark():
     project = load()
     assert project.notices == ()
-    assert [example.text for example in project.nlu.examples] == ["hello Berlin", "你好", "bye"]
+    assert [example.text for example in project.nlu.examples] == ["hello Berlin", "你好", "bye", "see you"]
     assert project.domain.responses["utter_greet"][0].text == "Hi from Kefu"
     assert [rule.name for rule in project.rules] == ["greet", "bye"]
     assert [(test.name, test.kind, test.steps[0].text) for test in project.tests] == [
@@ -82,7 +83,7 @@ def test_one_file_may_be_everything_but_the_config():
     everything = DOMAIN + NLU.removeprefix('version: "3.1"\n') + RULES
     project = load({"domain.yml": None, "data/nlu.yml": None, "data/rules.yml": None, "data/all.yml": everything})
     assert len(project.rules) == 2
-    assert len(project.nlu.examples) == 3
+    assert len(project.nlu.examples) == 4
     assert "utter_bye" in project.domain.responses
 
 
@@ -138,7 +139,7 @@ def test_all_faults_of_all_files_are_given_at_once_in_order():
     assert places == [
         "config.yml:1",
         "credentials.yml:2",
-        "data/nlu.yml:12",
+        "data/nlu.yml:13",
         "data/rules.yml:13",
         "domain.yml:6",
         "domain.yml:10",

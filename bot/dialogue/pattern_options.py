@@ -1,0 +1,62 @@
+"""The options of Rasa's ``RegexEntityExtractor``, written into the regexes and lookup tables themselves.
+
+So whoever matches them needs no options: regexes ignore case unless they say otherwise, lookup phrases stand at word
+boundaries, and a pattern extracts if an entity has its name.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from bot.dialogue.parse import Json
+from bot.dialogue.project import Config, NluData
+
+EXTRACTOR = "RegexEntityExtractor"
+_DEFAULTS = {"case_sensitive": False, "use_lookup_tables": True, "use_regexes": True, "use_word_boundaries": True}
+_SPACED = r"[^\W\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef]"
+"""A character of words with spaces between them; beside others, such as Chinese ones, a word may begin anywhere."""
+
+_GLOBAL_FLAGS = re.compile(r"\(\?[aiLmsux]+\)")
+
+
+def with_extractor_options(data: NluData, config: Config) -> NluData:
+    """The data as the options of the pipeline's extractor want it; unchanged without any."""
+    options = next((component.options for component in config.pipeline if component.name == EXTRACTOR), {})
+    case_sensitive, use_lookups, use_regexes, boundaries = (_option(options, name) for name in _DEFAULTS)
+    regexes = {name if use_regexes else _feature(name): sources for name, sources in data.regexes.items()}
+    lookups = {name if use_lookups else _feature(name): phrases for name, phrases in data.lookups.items()}
+    if case_sensitive:
+        regexes = {name: tuple(map(_as_written, sources)) for name, sources in regexes.items()}
+    if case_sensitive or not boundaries:
+        for name, phrases in lookups.items():
+            source = _alternatives(phrases, boundaries=boundaries)
+            regexes[name] = (*regexes.get(name, ()), _as_written(source) if case_sensitive else source)
+        lookups = {}
+    return replace(data, regexes=regexes, lookups=lookups)
+
+
+def _option(options: Mapping[str, Json], name: str) -> bool:
+    given = options.get(name)
+    return given if isinstance(given, bool) else _DEFAULTS[name]
+
+
+def _feature(name: str) -> str:
+    """A name that no entity has, so that the pattern helps to recognise without extracting."""
+    return f"{name} (feature)"
+
+
+def _as_written(source: str) -> str:
+    """The regex with letters that count as they are written; one with flags of its own keeps them."""
+    return source if _GLOBAL_FLAGS.match(source) else f"(?-i:{source})"
+
+
+def _alternatives(phrases: Iterable[str], *, boundaries: bool) -> str:
+    """A regex that finds the phrases, of several that begin at one place the longest."""
+    kept = sorted({phrase.strip() for phrase in phrases if phrase.strip()}, key=lambda phrase: (-len(phrase), phrase))
+    return "|".join(_at_boundaries(phrase) if boundaries else re.escape(phrase) for phrase in kept)
+
+
+def _at_boundaries(phrase: str) -> str:
+    before = f"(?<!{_SPACED})" if re.match(_SPACED, phrase[0]) else ""
+    after = f"(?!{_SPACED})" if re.match(_SPACED, phrase[-1]) else ""
+    return before + re.escape(phrase) + after
