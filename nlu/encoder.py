@@ -100,9 +100,9 @@ class Table:
 
 
 def laid_out(batch: Packed) -> Table | None:
-    """The table of a batch; None for a single text without filler."""
-    texts = len(batch.sizes)
-    sizes = batch.sizes.long()
+    """The table of a batch's readings; None for a single one without filler."""
+    texts = len(batch.lengths)
+    sizes = batch.lengths
     count = int(sizes.sum())
     if texts == 1 and count == len(batch.ids):
         return None
@@ -112,7 +112,7 @@ def laid_out(batch: Packed) -> Table | None:
         texts=texts,
         longest=longest,
         count=count,
-        places=(batch.owner * longest + batch.positions)[:count],
+        places=(batch.reading * longest + batch.positions)[:count],
         hidden=torch.where(filled, 0.0, float("-inf"))[:, None, None, :],
     )
 
@@ -163,16 +163,21 @@ class Encoder(nn.Module):
 
 
 def mean_vectors(rows: torch.Tensor, batch: Packed) -> torch.Tensor:
-    """The mean of the token vectors of each text: (b, width)."""
-    if len(batch.sizes) == 1 and len(rows) == batch.sizes[0]:
+    """The mean of the token vectors of each text's first reading: (b, width)."""
+    if len(batch.lengths) == 1 and len(rows) == batch.sizes[0]:
         return rows.mean(0, keepdim=True)
-    return sums_by_text(rows, batch) / batch.sizes[:, None].to(rows.dtype)
+    sums = _sums(rows, batch.reading, len(batch.lengths))[: len(batch.sizes)]
+    return sums / batch.sizes[:, None].to(rows.dtype)
 
 
 def sums_by_text(rows: torch.Tensor, batch: Packed) -> torch.Tensor:
     """The sum of the rows (n, ...) of each text: (b, ...)."""
-    sums = torch.zeros(len(batch.sizes) + 1, rows.shape[1], dtype=rows.dtype, device=rows.device)
-    return sums.index_add(0, batch.owner, rows)[:-1]
+    return _sums(rows, batch.owner, len(batch.sizes))
+
+
+def _sums(rows: torch.Tensor, owners: torch.Tensor, count: int) -> torch.Tensor:
+    sums = torch.zeros(count + 1, rows.shape[1], dtype=rows.dtype, device=rows.device)
+    return sums.index_add(0, owners, rows)[:-1]
 
 
 def read_base(folder: Path) -> tuple[EncoderShape, Weights]:

@@ -64,7 +64,7 @@ class NluModel:
         network = read_network(folder, manifest)
         if device == "cpu" and int8.supported():
             int8.with_int8_layers(network.encoder.layers)
-        encoder = TextEncoder.load(folder / TOKENIZER, max_tokens=manifest.max_tokens)
+        encoder = TextEncoder.load(folder / TOKENIZER, max_tokens=manifest.max_tokens, spells=bool(manifest.kinds))
         return cls(manifest, network.to(device), encoder, torch.device(device))
 
     @property

@@ -46,7 +46,7 @@ class FrozenVectors:
         self._encode(texts, None)
         means = [self._known[text.ids] for text in texts]
         if self._keep_tokens:
-            means = [vectors.float().mean(0) for vectors in means]
+            means = [vectors[: text.size].float().mean(0) for text, vectors in zip(texts, means, strict=True)]
         return functional.normalize(torch.stack(means).float(), dim=-1)
 
     @torch.inference_mode()

@@ -3,13 +3,13 @@ from pathlib import Path
 import pytest
 import torch
 from tiny_encoder import write_tiny_bert
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import BertModel
 
-from nlu.encoder import Encoder, mean_vectors, read_base
+from nlu.encoder import Encoder, mean_vectors, read_base, sums_by_text
 from nlu.errors import BaseUnsupported
 from nlu.int8 import supported, with_int8_layers
-from nlu.tokens import TextEncoder, pack
+from nlu.tokens import TextEncoder, Tokens, pack
 from training.nlu_vocabulary import grown_tokenizer
 
 TEXTS = ["i want to fly", "hello", "where is my order number 1 2 3 ?", ""]
@@ -66,6 +66,92 @@ def test_offsets_are_characters_also_in_chinese(folder: Path) -> None:
     (tokens,) = texts.encode(["我要去  北京 unknown"])
     assert tokens.spans[1:-1] == ((0, 1), (1, 2), (2, 3), (5, 6), (6, 7), (8, 10), (10, 15))
     assert tokens.glued[1:-1] == (False, False, False, False, False, False, True)
+
+
+def unigram() -> Tokenizer:
+    """A SentencePiece tokenizer as XLM-RoBERTa has it, with pieces of several characters."""
+    pieces = [
+        "<unk>",
+        "▁",
+        "▁un",
+        "know",
+        "able",
+        "▁to",
+        "上海市",
+        "在上海",
+        "都市",
+        "KF",
+        "-",
+        "1234",
+        "上",
+        "海",
+        "市",
+        "在",
+        "成",
+        "都",
+    ]
+    made = Tokenizer(models.Unigram([(piece, -float(len(pieces) - at)) for at, piece in enumerate(pieces)], unk_id=0))
+    made.pre_tokenizer = pre_tokenizers.Metaspace()
+    return made
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("在上海市", ["在", "上", "海", "市"]),
+        ("KF-1234在成都市", ["KF", "-", "1234", "在", "成", "都", "市"]),
+        ("to unknowable", ["to", "un", "+know", "+able"]),
+        ("在unknowable", ["在", "un", "+know", "+able"]),
+        ("to  在 上海", ["to", "在", "上", "海"]),
+    ],
+)
+def test_pieces_continue_words_but_never_cover_two_chinese_characters(text: str, parts: list[str]) -> None:
+    """+ marks a token that is glued to the one before it."""
+    (tokens,) = TextEncoder(unigram(), max_tokens=32).encode([text])
+    found = [
+        ("+" if glued else "") + text[slice(*span)] for span, glued in zip(tokens.spans, tokens.glued, strict=True)
+    ]
+    assert [part for part in found if part] == parts
+
+
+def test_a_text_is_spelled_after_it_was_read_as_the_base_reads_it() -> None:
+    tokenizer = unigram()
+    (tokens,) = TextEncoder(tokenizer, max_tokens=32).encode(["在上海市"])
+    as_ever = tuple(tokenizer.encode("在上海市").ids)
+    assert tokens.ids[: tokens.size] == as_ever
+    assert tokens.ids[tokens.size :] == tuple(tokenizer.token_to_id(piece) for piece in ("▁", "在", "上", "海", "市"))
+    (plain,) = TextEncoder(tokenizer, max_tokens=32, spells=False).encode(["在上海市"])
+    assert (plain.ids, plain.spelled) == (as_ever, 0)
+    (english,) = TextEncoder(tokenizer, max_tokens=32).encode(["to unknowable"])
+    assert english.spelled == 0
+
+
+def test_a_long_spelling_is_cut_too() -> None:
+    (tokens,) = TextEncoder(unigram(), max_tokens=8).encode(["在上海市" * 9])
+    assert (tokens.size, tokens.spelled) == (8, 8)
+
+
+@torch.inference_mode()
+def test_a_second_reading_changes_nothing_of_the_first(folder: Path) -> None:
+    encoder = load(folder)
+    texts = [
+        Tokens(ids=(2, 9, 8, 3), spans=((0, 0),) * 4, glued=(False,) * 4, known=True),
+        Tokens(ids=(2, 7, 3), spans=((0, 0),) * 3, glued=(False,) * 3, known=True),
+    ]
+    spelled = Tokens(ids=(2, 7, 3, 2, 11, 12, 13, 3), spans=((0, 0),) * 8, glued=(False,) * 8, known=True, spelled=5)
+    alone = pack([Tokens(ids=spelled.ids[3:], spans=((0, 0),) * 5, glued=(False,) * 5, known=True)])
+    for batch, multiple in (([texts[0], spelled, texts[0]], 1), ([spelled], 1), ([texts[0], spelled, texts[0]], 32)):
+        packed, plain = (
+            pack(batch, multiple=multiple),
+            pack([texts[0] if one is texts[0] else texts[1] for one in batch]),
+        )
+        rows = encoder(packed)
+        expected = mean_vectors(encoder(plain), plain)
+        torch.testing.assert_close(mean_vectors(rows, packed), expected, atol=1e-5, rtol=1e-4)
+        at = 7 if len(batch) > 1 else 3
+        torch.testing.assert_close(rows[at : at + 5], encoder(alone), atol=1e-5, rtol=1e-4)
+        ones = torch.ones(len(packed.ids), 1)
+        assert sums_by_text(ones, packed)[:, 0].tolist() == [len(one.ids) for one in batch]
 
 
 @pytest.mark.parametrize("text", ["", "   ", "😀😀", "\x00"])
