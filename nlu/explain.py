@@ -6,17 +6,19 @@ model that answers, at the price of one more short parse per word. Knows no term
 """
 
 import math
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from nlu.data import FALLBACK_INTENT, IntentScore, Parse
 from nlu.model import NluModel, Reading, Verdict
-from nlu.neighbours import Neighbour, Neighbours
+from nlu.neighbours import Neighbour, Neighbours, is_wide
 
 MOST_WORDS = 48
 """A longer message is weighed in at most so many pieces of several words each: a second's work and not ten."""
+
+LONGEST_WORD = 4
+"""Characters of a word in text without spaces."""
 
 _LEAST = 1e-6
 
@@ -84,8 +86,8 @@ def explain(model: NluModel, neighbours: Neighbours, text: str) -> Explanation:
         runner_up=runner_up,
         outside=reading.outside,
         threshold=model.threshold,
-        temperature=model.manifest.temperature,
-        words=_weighed(model, text, reading, best) if reading.known else (),
+        temperature=model.manifest.confidence.temperature,
+        words=_weighed(model, text, reading, best, neighbours.word_pairs) if reading.known else (),
         neighbours=neighbours.nearest(reading.vector) if reading.known else (),
     )
 
@@ -96,8 +98,10 @@ def _first_two(model: NluModel, reading: Reading) -> tuple[IntentScore, IntentSc
     return scores[0], scores[1] if len(scores) > 1 else None
 
 
-def _weighed(model: NluModel, text: str, reading: Reading, best: IntentScore) -> tuple[Word, ...]:
-    pieces = _pieces(words(text, reading.spans))
+def _weighed(
+    model: NluModel, text: str, reading: Reading, best: IntentScore, pairs: Collection[str]
+) -> tuple[Word, ...]:
+    pieces = _pieces(words(text, reading.spans, pairs))
     place = model.intents.index(best.name)
     without = model.read_batch([_without(text, *piece) for piece in pieces])
     whole = _log_odds(best.confidence)
@@ -107,18 +111,27 @@ def _weighed(model: NluModel, text: str, reading: Reading, best: IntentScore) ->
     )
 
 
-def words(text: str, tokens: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Tokens put together to words: those that touch, unless one of them is Chinese, Japanese or Korean.
+def words(text: str, tokens: Sequence[tuple[int, int]], pairs: Collection[str] = ()) -> list[tuple[int, int]]:
+    """Tokens put together to words: those that touch, as spaces part them.
 
-    Text without spaces keeps the tokens of its encoder, single characters or whole words.
+    Chinese, Japanese and Korean characters are parted too, unless the two form one of ``pairs`` (see ``word_pairs``).
     """
     found: list[tuple[int, int]] = []
     for start, end in tokens:
-        if found and start <= found[-1][1] and not (_is_wide(text[start - 1]) or _is_wide(text[start])):
-            found[-1] = found[-1][0], max(end, found[-1][1])
-        elif not found or start >= found[-1][1]:
+        if found and start < found[-1][1]:
+            continue  # another piece of the same character
+        if found and start == found[-1][1] and _joined(text, start, found[-1][0], pairs):
+            found[-1] = found[-1][0], end
+        else:
             found.append((start, end))
     return found
+
+
+def _joined(text: str, at: int, begin: int, pairs: Collection[str]) -> bool:
+    """Whether the word that began at ``begin`` goes on at ``at``."""
+    if is_wide(text[at - 1]) or is_wide(text[at]):
+        return text[at - 1 : at + 1] in pairs and at - begin < LONGEST_WORD
+    return True
 
 
 def _pieces(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -134,10 +147,6 @@ def _without(text: str, start: int, end: int) -> str:
         if text[start - 1 : start].isspace()
         else text[:start] + text[end:]
     )
-
-
-def _is_wide(character: str) -> bool:
-    return unicodedata.east_asian_width(character) in "WF"
 
 
 def _log_odds(probability: float) -> float:

@@ -193,7 +193,8 @@ class _Build:
                 settings=settings,
                 progress=self._span(0.45, 0.99),
             )
-            Neighbours.of(NluModel.load(out), examples).save(out)
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+            Neighbours.of(NluModel.load(out, device=device), examples).save(out)
             return asdict(report)
 
         return self._part("nlu", key, make)

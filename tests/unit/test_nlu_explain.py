@@ -16,7 +16,7 @@ from nlu.data import EntitySpan, Example
 from nlu.errors import NluFolderError
 from nlu.explain import MOST_WORDS, Explainer, Explanation, Word, words
 from nlu.model import NluModel
-from nlu.neighbours import FILE, Neighbours
+from nlu.neighbours import FILE, Neighbours, word_pairs
 from training.nlu import train_nlu
 from training.nlu_fit import NluSettings
 
@@ -162,7 +162,8 @@ def test_a_torn_file_of_examples_is_named(model: NluModel, tmp_path: Path, conte
         # pieces of a word, and what touches it, are one word
         ("KF-12 unknown", [(0, 1), (1, 2), (2, 3), (3, 5), (6, 8), (8, 13)], ["KF-12", "unknown"]),
         ("don't go", [(0, 3), (3, 4), (4, 5), (6, 8)], ["don't", "go"]),
-        # Chinese keeps its tokens, single characters or words
+        # Chinese keeps its tokens, single characters or words (but 退款 is a pair here)
+        ("我要去退款", [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5)], ["我", "要", "去", "退款"]),
         ("我要去北京", [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5)], ["我", "要", "去", "北", "京"]),
         ("我要去北京", [(0, 2), (2, 3), (3, 5)], ["我要", "去", "北京"]),
         ("飞往Berlin的票", [(0, 2), (2, 5), (5, 8), (8, 9), (9, 10)], ["飞往", "Berlin", "的", "票"]),
@@ -173,14 +174,34 @@ def test_a_torn_file_of_examples_is_named(model: NluModel, tmp_path: Path, conte
     ],
 )
 def test_words(text: str, tokens: list[tuple[int, int]], found: list[str]) -> None:
-    assert [text[start:end] for start, end in words(text, tokens)] == found
+    assert [text[start:end] for start, end in words(text, tokens, {"退款"})] == found
 
 
-def test_chinese_is_weighed_by_character_here(explainer: Explainer) -> None:
+def test_chinese_is_weighed_by_the_words_of_the_examples(explainer: Explainer) -> None:
     found = explainer.explain("我要去北京")
     assert found.best.name == "fly"
-    assert [word.text for word in found.words] == list("我要去北京")
-    assert [(word.start, word.end) for word in found.words] == [(at, at + 1) for at in range(5)]
+    # 我要去 always stands together in the examples; 去北 does so only once
+    assert [word.text for word in found.words] == ["我要去", "北京"]
+    assert [(word.start, word.end) for word in found.words] == [(0, 3), (3, 5)]
+
+
+@pytest.mark.parametrize(
+    ("texts", "pairs"),
+    [
+        (["我要退款", "退款多久", "怎么退款"], {"退款"}),
+        (["退款"], set()),  # once may be chance
+        (["好的", "是的", "我的", "的确", "我的"], {"我的"}),  # 的 stands anywhere
+        (["😀😀", "😀😀", "。。", "。。", "ab ab"], set()),  # no letters, or letters with spaces between words
+    ],
+)
+def test_word_pairs(texts: list[str], pairs: set[str]) -> None:
+    assert word_pairs(texts) == pairs
+
+
+def test_no_word_grows_without_end() -> None:
+    text = "哈" * 10
+    spans = [(at, at + 1) for at in range(10)]
+    assert [end - start for start, end in words(text, spans, {"哈哈"})] == [4, 4, 2]
 
 
 def test_a_long_message_is_weighed_in_few_pieces(explainer: Explainer) -> None:
