@@ -13,12 +13,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from nlu.blank import Blank
+from nlu.confidence import Confidence
 from nlu.data import PatternSources
 from nlu.encoder import EncoderShape
 from nlu.errors import NluFolderError
 from nlu.network import HeadShape, Network
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST, WEIGHTS, TOKENIZER = "nlu.json", "model.safetensors", "tokenizer.json"
 
 
@@ -38,7 +39,7 @@ class Manifest:
     touching: tuple[str, ...]
     roles: tuple[str | None, ...]
     groups: tuple[str | None, ...]
-    temperature: float
+    confidence: Confidence
     threshold: float
     max_tokens: int
     patterns: PatternSources = field(default_factory=PatternSources)
@@ -96,6 +97,7 @@ def _manifest(raw: dict[str, Any]) -> Manifest:
             **raw,
             **{name: tuple(raw[name]) for name in ("classes", "kinds", "touching", "roles", "groups")},
             **{name: _tuples(raw[name]) for name in ("entity_roles", "entity_groups")},
+            "confidence": Confidence(**raw["confidence"]),
             "encoder": EncoderShape(**raw["encoder"]),
             "heads": HeadShape(**raw["heads"]),
             "patterns": PatternSources(

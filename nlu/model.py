@@ -53,6 +53,7 @@ class NluModel:
         self._device = device
         self._tags = TagSet(manifest.kinds, touching=manifest.touching)
         self._patterns = Patterns(manifest.patterns.regexes, manifest.patterns.lookups)
+        self._inside = tuple(label is not None for label in manifest.classes)
         self._reject = manifest.classes.index(None) if None in manifest.classes else None
         self._intents = tuple(dict.fromkeys(intent_of(label) for label in manifest.classes if label is not None))
         self._sums = _class_sums(manifest.classes, self._intents)
@@ -93,7 +94,7 @@ class NluModel:
             matches = [self._patterns.matches(texts[index][:TEXT_LIMIT]) for index in group]
             scores = self._scores(pack(members), pattern_features(members, matches, self._patterns.names))
             vectors: NDArray[np.float32] = scores.pooled.float().cpu().numpy()
-            classes = probabilities(scores.classes, self.manifest.temperature)
+            classes = self._chances(scores)
             for row, index in enumerate(group):
                 readings[index] = Reading(
                     vector=vectors[row],
@@ -112,12 +113,15 @@ class NluModel:
             return "outside"
         return "unsure" if best < self.threshold else "accepted"
 
+    def _chances(self, scores: Scores) -> NDArray[np.float64]:
+        return self.manifest.confidence.of(scores.classes.double().cpu().numpy(), self._inside)
+
     def _parse_group(self, group: Sequence[tuple[str, Tokens]]) -> list[Parse]:
         matches = [self._patterns.matches(text[:TEXT_LIMIT]) for text, _ in group]
         packed = pack([tokens for _, tokens in group])
         features = pattern_features([tokens for _, tokens in group], matches, self._patterns.names)
         scores = self._scores(packed, features)
-        classes = probabilities(scores.classes, self.manifest.temperature)
+        classes = self._chances(scores)
         tags, roles, groups = (probabilities(part) for part in (scores.tags, scores.roles, scores.groups))
         parses, at = [], 0
         for row, ((text, tokens), found) in enumerate(zip(group, matches, strict=True)):
@@ -214,9 +218,9 @@ def intent_of(label: str) -> str:
     return label.partition("/")[0]
 
 
-def probabilities(logits: torch.Tensor, temperature: float = 1.0) -> NDArray[np.float64]:
-    """Softmax over the last dimension, after division by ``temperature``."""
-    result: NDArray[np.float64] = torch.softmax(logits.double() / temperature, dim=-1).cpu().numpy()
+def probabilities(logits: torch.Tensor) -> NDArray[np.float64]:
+    """Softmax over the last dimension."""
+    result: NDArray[np.float64] = torch.softmax(logits.double(), dim=-1).cpu().numpy()
     return result
 
 

@@ -17,15 +17,16 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from nlu.base import DEFAULT_ENCODER, resolve_base
+from nlu.confidence import Confidence
 from nlu.data import OUT_OF_SCOPE_INTENT, Example, PatternSources
 from nlu.encoder import read_base
 from nlu.errors import BaseUnsupported, NluDataError
 from nlu.folder import FORMAT, Manifest, write_model
-from nlu.model import NluModel, probabilities
+from nlu.model import NluModel
 from nlu.network import Network
 from nlu.tokens import TextEncoder
 from training.evaluate_nlu import evaluate
-from training.nlu_calibration import DEFAULT_THRESHOLD, chosen_threshold, fitted_temperature
+from training.nlu_calibration import DEFAULT_THRESHOLD, chosen_threshold, fitted_confidence
 from training.nlu_fast import fit_heads
 from training.nlu_fit import NluSettings, fit
 from training.nlu_outside import general_outside, general_texts, truly_outside
@@ -60,7 +61,7 @@ class NluReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Calibration:
-    temperature: float = 1.0
+    confidence: Confidence = field(default_factory=Confidence)
     threshold: float = DEFAULT_THRESHOLD
     source: str = "nothing"
     measures: Mapping[str, float | None] = field(default_factory=dict)
@@ -162,7 +163,7 @@ def train_nlu(
     report = NluReport(
         examples=len(examples),
         intents=len({example.intent for example in examples}),
-        temperature=calibration.temperature,
+        temperature=calibration.confidence.temperature,
         threshold=calibration.threshold,
         foreign_source=calibration.source,
         seconds=time.perf_counter() - started,
@@ -273,28 +274,25 @@ def _tried(inputs: _Inputs, split: Split, progress: Progress) -> _Calibration:
 def _calibrated(
     inputs: _Inputs, fitted: _Fitted, held: Sequence[Example], foreign: Sequence[Sequence[str]], *, source: str
 ) -> _Calibration:
-    """Temperature, threshold and measures from messages ``held`` and from kinds of ``foreign`` texts."""
-    task, network = fitted.task, fitted.network
+    """Confidence, threshold and measures from messages ``held`` and from kinds of ``foreign`` texts."""
+    task = fitted.task
     items = [item for item in task.items(held) if item.label != IGNORED]
-    logits = class_logits(network, task, items, inputs.device)
     labels = [item.label for item in items]
-    temperature = fitted_temperature(logits, labels)
-    sure, right = _confidences(logits, temperature, task, labels)
-    outside = [_outside_confidences(inputs, task, network, texts, temperature) for texts in foreign]
-    calibration = _Calibration(temperature=temperature, threshold=chosen_threshold(sure, right, outside), source=source)
-    model = NluModel(_manifest(inputs, fitted, calibration), network, task.encoder, inputs.device)
+    logits = class_logits(fitted.network, task, items, inputs.device)
+    elsewhere = [
+        class_logits(fitted.network, task, task.items([Example(text=text, intent="") for text in texts]), inputs.device)
+        for texts in foreign
+    ]
+    inside = np.array([label is not None for label in task.classes])
+    confidence = fitted_confidence(logits, labels, elsewhere, inside)
+    sure, best = _surest(confidence.of(logits, inside), inside)
+    outside = [_surest(confidence.of(kind, inside), inside)[0] for kind in elsewhere]
+    calibration = _Calibration(
+        confidence=confidence, threshold=chosen_threshold(sure, best == np.asarray(labels), outside), source=source
+    )
+    model = NluModel(_manifest(inputs, fitted, calibration), fitted.network, task.encoder, inputs.device)
     probes = [*held, *(Example(text=text, intent=OUT_OF_SCOPE_INTENT) for kind in foreign for text in kind)]
     return replace(calibration, measures=evaluate(model, probes))
-
-
-def _outside_confidences(
-    inputs: _Inputs, task: Task, network: Network, texts: Sequence[str], temperature: float
-) -> NDArray[np.float64]:
-    """The probability of the best intent of texts that belong to none."""
-    items = task.items([Example(text=text, intent="") for text in texts])
-    logits = class_logits(network, task, items, inputs.device)
-    sure, _ = _confidences(logits, temperature, task, [IGNORED] * len(items))
-    return sure
 
 
 def class_logits(network: Network, task: Task, items: Sequence[Item], device: torch.device) -> NDArray[np.float64]:
@@ -309,16 +307,11 @@ def class_logits(network: Network, task: Task, items: Sequence[Item], device: to
     return np.concatenate(parts)
 
 
-def _confidences(
-    logits: NDArray[np.float64], temperature: float, task: Task, labels: Sequence[int]
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """The probability of the best intent of each text (0 where the reject class wins), and whether it is right."""
-    chances = probabilities(torch.from_numpy(logits), temperature)
-    inside = [place for place, label in enumerate(task.classes) if label is not None]
-    best = chances[:, inside].argmax(axis=1)
-    sure = chances[:, inside].max(axis=1)
-    sure = np.where(chances.max(axis=1) > sure, 0.0, sure)
-    return sure, best == np.asarray(labels)
+def _surest(chances: NDArray[np.float64], inside: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """The probability of the best intent of each text (0 where the reject class wins), and which one it is."""
+    within = np.where(inside, chances, -1.0)
+    sure = within.max(axis=1)
+    return np.where(chances.max(axis=1) > sure, 0.0, sure), within.argmax(axis=1)
 
 
 def _manifest(inputs: _Inputs, fitted: _Fitted, calibration: _Calibration) -> Manifest:
@@ -331,7 +324,7 @@ def _manifest(inputs: _Inputs, fitted: _Fitted, calibration: _Calibration) -> Ma
         touching=task.touching,
         roles=task.roles,
         groups=task.groups,
-        temperature=calibration.temperature,
+        confidence=calibration.confidence,
         threshold=calibration.threshold,
         max_tokens=inputs.max_tokens,
         patterns=inputs.sources,

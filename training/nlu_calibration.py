@@ -1,9 +1,12 @@
-"""How sure is sure: temperature, threshold and the measures of both, from held-out confidences. Pure numbers."""
+"""How sure is sure: confidence, threshold and the measures of both, from held-out messages. Pure numbers."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from nlu.confidence import Confidence, log_odds
 
 DEFAULT_THRESHOLD = 0.4
 """What is shipped where nothing could be held out, and what a few held-out texts are weighed against."""
@@ -13,6 +16,55 @@ _AS_GOOD = 0.002
 _PRIOR_WEIGHT = 20
 _TEMPERATURES = np.exp(np.linspace(np.log(0.2), np.log(5.0), 161))
 _THRESHOLDS = np.linspace(0.05, 0.95, 181)
+_FLOORS = np.arange(-4.0, 30.0, 0.25)
+_ROUNDS = 20
+
+
+def fitted_confidence(
+    logits: ArrayLike, labels: ArrayLike, foreign: Sequence[ArrayLike], inside: ArrayLike
+) -> Confidence:
+    """How confidences follow from logits: fitted to held-out messages.
+
+    ``logits`` (n, classes) of messages of the classes ``labels`` (n,); ``foreign``: logits of messages that belong to
+    no class, by kind; kinds count alike, and together as much as the others. ``inside`` (classes,): False for the
+    reject class.
+    """
+    values, places, within = np.asarray(logits, dtype=np.float64), np.asarray(labels), np.asarray(inside, dtype=bool)
+    if not len(values):
+        return Confidence()
+    temperature = fitted_temperature(values, places)
+    kinds = [np.asarray(kind, dtype=np.float64) for kind in foreign if len(np.asarray(kind))]
+    options = [Confidence(temperature=temperature, floor=float(floor)) for floor in _FLOORS] if kinds else []
+    costs = [
+        _surprise(option.raw(values)[np.arange(len(places)), places])
+        + np.mean([_surprise(1 - option.raw(kind)[:, within].sum(axis=1)) for kind in kinds])
+        for option in options
+    ]
+    chosen = options[int(np.argmin(costs))] if options else Confidence(temperature=temperature)
+    chances = np.where(within, chosen.raw(values), -1.0)
+    slope, shift = _fitted_line(log_odds(chances.max(axis=1)), chances.argmax(axis=1) == places)
+    return replace(chosen, slope=slope, shift=shift)
+
+
+def _surprise(chances: NDArray[np.float64]) -> float:
+    return float(-np.log(np.maximum(chances, 1e-9)).mean())
+
+
+def _fitted_line(odds: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[float, float]:
+    """Slope and shift of log-odds under which ``right`` is most probable, by Newton's method.
+
+    A weak pull towards 1 and 0 keeps a handful of easy messages from claiming certainty.
+    """
+    design = np.stack([odds, np.ones_like(odds)], axis=1)
+    prior, pull = np.array([1.0, 0.0]), np.diag([2.0, 0.2])
+    line = prior.copy()
+    for _ in range(_ROUNDS):
+        chances = 1 / (1 + np.exp(-np.clip(design @ line, -30, 30)))
+        gradient = design.T @ (right - chances) - pull @ (line - prior)
+        curvature = (design * (chances * (1 - chances))[:, None]).T @ design + pull
+        step = np.linalg.solve(curvature, gradient)
+        line = line + step / max(1.0, float(np.abs(step).max()))
+    return max(0.05, float(line[0])), float(line[1])
 
 
 def fitted_temperature(logits: ArrayLike, labels: ArrayLike) -> float:

@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
 
+from nlu.confidence import Confidence
 from nlu.data import Example
 from training.nlu_calibration import (
     DEFAULT_THRESHOLD,
     calibration_error,
     chosen_threshold,
+    fitted_confidence,
     fitted_temperature,
     separation,
 )
@@ -100,3 +102,51 @@ def test_at_most_a_thousand_are_held_out() -> None:
     split = hold_out(examples(4, 3000), (), leave_intents_out=True, seed=1)
     assert split is not None
     assert len(split.held) == 1000
+
+
+def held_out(random: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Logits of messages of four classes, one in ten of which is taken for another."""
+    labels = random.integers(0, 4, count)
+    logits = random.normal(0, 1, (count, 5))
+    seen = np.where(random.random(count) < 0.1, (labels + 1) % 4, labels)
+    logits[np.arange(count), seen] += 8
+    return logits, labels
+
+
+def test_what_resembles_nothing_is_less_sure_than_what_is_torn_between_two() -> None:
+    random = np.random.default_rng(0)
+    logits, labels = held_out(random, 400)
+    foreign = random.normal(-6, 1, (200, 5))
+    foreign[:, 0] += 9  # far above the others, yet below what a message of the class reaches
+    inside = [True] * 4 + [False]
+    confidence = fitted_confidence(logits, labels, [foreign], inside)
+    known, strange = confidence.of(logits, inside), confidence.of(foreign, inside)
+    assert separation(known.max(axis=1), strange.max(axis=1)) > 0.99
+    plain = Confidence(temperature=confidence.temperature)
+    assert separation(plain.of(logits, inside).max(axis=1), plain.of(foreign, inside).max(axis=1)) < 0.95
+
+
+def test_confidences_are_the_share_that_is_right_whatever_the_floor() -> None:
+    random = np.random.default_rng(1)
+    logits, labels = held_out(random, 600)
+    inside = [True] * 4 + [False]
+    foreign = random.normal([5, 0, 0, 0, 0], 1, (100, 5))
+    confidence = fitted_confidence(logits[:300], labels[:300], [foreign], inside)
+    chances = confidence.of(logits[300:], inside)
+    assert chances.max(axis=1).mean() == pytest.approx((chances.argmax(axis=1) == labels[300:]).mean(), abs=0.05)
+    assert calibration_error(chances.max(axis=1), chances.argmax(axis=1) == labels[300:]) < 0.06
+
+
+def test_chances_add_up_and_keep_their_order() -> None:
+    logits = np.random.default_rng(2).normal(0, 5, (50, 5))
+    confidence = Confidence(temperature=1.3, floor=4.0, slope=0.7, shift=1.5)
+    chances = confidence.of(logits, [True] * 4 + [False])
+    assert (chances >= 0).all()
+    assert (chances.sum(axis=1) <= 1 + 1e-9).all()
+    assert (chances[:, :4].argmax(axis=1) == logits[:, :4].argmax(axis=1)).all()
+
+
+def test_without_foreign_messages_there_is_no_floor_and_without_any_nothing_changes() -> None:
+    logits, labels = held_out(np.random.default_rng(3), 50)
+    assert fitted_confidence(logits, labels, [], [True] * 5).floor == Confidence().floor
+    assert fitted_confidence(np.zeros((0, 5)), [], [logits], [True] * 5) == Confidence()
