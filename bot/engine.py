@@ -186,7 +186,9 @@ class Engine:
     async def _understand(self, inbound: Inbound, scene: Scene) -> Parse:
         """Intent and entities: those that a slash message names, else those that the model finds."""
         with scene.turn.timed("parse"):
-            return parse_slash(inbound.text, self._domain) or await self._models.parse(inbound.text)
+            return parse_slash(inbound.text, self._domain) or await self._models.parse(
+                inbound.text, at_s=inbound.received_at or self._clock.now()
+            )
 
     def _hear(self, inbound: Inbound, parse: Parse, scene: Scene) -> Scene:
         scene = self._listen(scene)

@@ -8,6 +8,7 @@ import asyncio
 import ctypes
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
@@ -17,9 +18,10 @@ import torch
 
 from bot.batching import MicroBatcher
 from bot.dialogue.parse import Json, Parse
-from bot.parses import dialogue_parse, explanation_json
+from bot.parses import dialogue_parse, explanation_json, with_system_entities
 from bot.ports import DraftSentence, Hit, SearchResult
 from bot.release import Release
+from bot.system_entities import SystemEntities
 from nlu.base import resolve_base
 from nlu.data import Parse as NluParse
 from nlu.explain import Explainer, Explanation
@@ -50,12 +52,14 @@ class ReleaseModels:
         *,
         reading: Executor,
         writing: Executor,
+        system: SystemEntities | None = None,
     ) -> None:
         self.release_id = release_id
         self.has_knowledge = knowledge is not None
         self.has_generator = drafter is not None
         self._knowledge = knowledge
         self._drafter = drafter
+        self._system = system
         self._writing = writing
         self._parse: MicroBatcher[str, NluParse] = MicroBatcher(nlu.parse_batch, reading)
         self._search: MicroBatcher[str, SearchOutcome] = MicroBatcher(self._search_batch, reading)
@@ -65,7 +69,15 @@ class ReleaseModels:
         )
 
     @classmethod
-    def load(cls, release: Release, *, reading: Executor, writing: Executor, device: str = "cpu") -> "ReleaseModels":
+    def load(
+        cls,
+        release: Release,
+        *,
+        reading: Executor,
+        writing: Executor,
+        device: str = "cpu",
+        system: SystemEntities | None = None,
+    ) -> "ReleaseModels":
         """Load the parts of the release beside each other, and run each once. Heavy: call it off the event loop."""
         # Messages are short: a second thread gains a tenth when the cores are idle and costs tenfold when they are not.
         torch.set_num_threads(1)
@@ -79,11 +91,16 @@ class ReleaseModels:
             knowledge, drafter = found.result(), drafting.result()
         _give_back_memory()
         explainer = Explainer(nlu, understanding)
-        return cls(release.id, nlu, explainer, knowledge, drafter, reading=reading, writing=writing)
+        return cls(release.id, nlu, explainer, knowledge, drafter, reading=reading, writing=writing, system=system)
 
-    async def parse(self, text: str) -> Parse:
-        """Intent and entities of a message."""
-        return dialogue_parse(await self._parse(text))
+    async def parse(self, text: str, *, at_s: float | None = None) -> Parse:
+        """Intent and entities of a message; ``at_s``, for "tomorrow", is when it came (None: now)."""
+        if self._system is None:
+            return dialogue_parse(await self._parse(text))
+        parse, found = await asyncio.gather(
+            self._parse(text), self._system.find(text, at_s=time.time() if at_s is None else at_s)
+        )
+        return with_system_entities(dialogue_parse(parse), found)
 
     async def explain(self, text: str) -> tuple[Parse, Mapping[str, Json]]:
         """A parse and its reasons. Raises ModelsBusy where four others wait already, NluFolderError."""

@@ -59,8 +59,8 @@ class Models(Protocol):
     has_knowledge: bool
     has_generator: bool
 
-    async def parse(self, text: str) -> Parse:
-        """Intent and entities of a message (never a slash payload)."""
+    async def parse(self, text: str, *, at_s: float | None = None) -> Parse:
+        """Intent and entities of a message (never a slash payload) that came at ``at_s`` (None: now)."""
         ...
 
     async def search(self, query: str, *, k: int = 5) -> SearchResult:

@@ -17,12 +17,14 @@ from bot.actions.speaker import Speaker
 from bot.dialogue.errors import ProjectFaults
 from bot.dialogue.load import load_project
 from bot.dialogue.policies.ensemble import Policies
-from bot.dialogue.project import Project, SourceFile
+from bot.dialogue.project import Config, Project, SourceFile
 from bot.engine import Engine
 from bot.errors import ReleaseError
 from bot.ports import ActionServer, Clock
 from bot.release import CURRENT, Release, current_release, open_release
+from bot.system_entities import DucklingServer, OwnSystemEntities, Settings, SystemEntities
 from nlu.errors import NluError
+from nlu.system_entities import SystemEntityFinder
 from retrieval.errors import RetrievalError
 
 if TYPE_CHECKING:
@@ -60,6 +62,8 @@ class Runtime:
     _loaded: Loaded | None = None
     _reading: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "reading"))
     _writing: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "writing"))
+    _finding: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "finding"))
+    _finder: SystemEntityFinder = field(default_factory=SystemEntityFinder)
     _loading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -97,6 +101,8 @@ class Runtime:
         """End the model threads once they are idle."""
         self._reading.shutdown(wait=False, cancel_futures=True)
         self._writing.shutdown(wait=False, cancel_futures=True)
+        self._finding.shutdown(wait=False, cancel_futures=True)
+        self._finder.close()
 
     def _read(self, release_id: str | None) -> Loaded:
         # Torch takes a second to import, in which the files are compared with the manifest and the children start.
@@ -108,7 +114,7 @@ class Runtime:
                 release = open_release(self.models_folder / Path(release_id).name)
             project = _project(release)
             importing.result()
-        models = self._models(release)
+        models = self._models(release, project)
         engine = Engine(
             project=project,
             policies=_policies(release, project),
@@ -119,14 +125,30 @@ class Runtime:
         )
         return Loaded(release=release, project=project, models=models, engine=engine)
 
-    def _models(self, release: Release) -> "ReleaseModels":
+    def _models(self, release: Release, project: Project) -> "ReleaseModels":
         from bot.models import ReleaseModels, best_device  # noqa: PLC0415 - see _read
 
         device = self.device or best_device()
         try:
-            return ReleaseModels.load(release, reading=self._reading, writing=self._writing, device=device)
+            return ReleaseModels.load(
+                release,
+                reading=self._reading,
+                writing=self._writing,
+                device=device,
+                system=self._system_entities(project.config),
+            )
         except (NluError, RetrievalError, OSError) as exc:
             raise ReleaseError(f"release {release.id} cannot be used: {exc}") from exc
+
+    def _system_entities(self, config: Config) -> SystemEntities | None:
+        settings = Settings.of(config, os.environ)
+        if settings is None:
+            return None
+        if settings.url is not None:
+            return DucklingServer(settings, language=config.language)
+        own = OwnSystemEntities(self._finder, self._finding, settings, language=config.language)
+        self._finding.submit(own.warm_up)  # its child starts while the models are loaded
+        return own
 
 
 def _project(release: Release) -> Project:

@@ -5,7 +5,8 @@ NluError (nlu)
 ├── BaseUnsupported (base_unsupported): a base model of an architecture that this encoder cannot run
 ├── NluFolderError (nlu_folder): a model folder that is missing, torn or of another version
 ├── PatternError (nlu_pattern): a regular expression that does not compile
-└── NluDataError (nlu_data): training data that nothing can be learned from
+├── NluDataError (nlu_data): training data that nothing can be learned from
+└── SystemEntitiesError (system_entities): times, numbers and the like cannot be found as it was asked for
 """
 
 
@@ -47,3 +48,9 @@ class NluDataError(NluError):
     """The training data cannot be learned from."""
 
     code = "nlu_data"
+
+
+class SystemEntitiesError(NluError):
+    """System entities cannot be found here, or not those that were asked for."""
+
+    code = "system_entities"

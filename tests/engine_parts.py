@@ -46,7 +46,7 @@ class FakeModels:
     def has_generator(self) -> bool:
         return self.draft is not None
 
-    async def parse(self, text: str) -> Parse:
+    async def parse(self, text: str, *, at_s: float | None = None) -> Parse:
         name, confidence, *entities = self.meanings.get(text, (FALLBACK_INTENT, 0.2))
         ranking = (IntentScore(name=name, confidence=confidence), IntentScore(name="order", confidence=0.1))
         found = tuple(Entity(entity=key, value=value) for key, value in (entities[0] if entities else {}).items())

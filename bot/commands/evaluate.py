@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bot.commands import entities
 from bot.commands.options import Subparsers, add_command, add_json, print_json, progress_bar
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def add(commands: Subparsers) -> None:
     kinds = evaluating.add_subparsers(title="what to measure", metavar="WHAT", required=True)
     _add_retrieval(kinds)
     _add_nlu(kinds)
+    entities.add(kinds)
 
 
 def _add_retrieval(kinds: Subparsers) -> None:

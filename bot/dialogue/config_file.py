@@ -53,8 +53,13 @@ PIPELINE = (
     "ResponseSelector",
 )
 POLICIES = ("TEDPolicy", "UnexpecTEDIntentPolicy", "RulePolicy", "MemoizationPolicy", "AugmentedMemoizationPolicy")
-KEFU_TEXTS = ("encoder", "retrieval_encoder", "generator")
+KEFU_TEXTS = ("encoder", "retrieval_encoder", "generator", "locale", "timezone")
 KEFU_NUMBERS = ("nlu_threshold", "sure_at")
+SYSTEM_ENTITIES = (
+    *("amount-of-money", "credit-card-number", "distance", "duration", "email", "number", "ordinal", "phone-number"),
+    *("quantity", "temperature", "time", "url", "volume"),
+)
+"""The dimensions of Duckling."""
 NLU_RANGES: Mapping[str, tuple[float, float]] = {
     "epochs": (1, 1000),
     "batch_size": (1, 1024),
@@ -158,7 +163,9 @@ def _kefu(node: Node | None, reading: Reading) -> Mapping[str, Json]:
                 reading.fault(child, f"{key} is a probability and not between 0 and 1", "write a number such as 0.5")
         elif key == "nlu":
             _nlu(child, reading)
-        elif "did you mean" in (meant := suggest(key, (*KEFU_TEXTS, *KEFU_NUMBERS, "nlu"))):
+        elif key == "system_entities":
+            _system_entities(child, reading)
+        elif "did you mean" in (meant := suggest(key, (*KEFU_TEXTS, *KEFU_NUMBERS, "nlu", "system_entities"))):
             reading.notice(child, f'"{key}" is not a known setting of kefu; {meant}')
     return {key: child.json() for key, child in fields.items()}
 
@@ -178,6 +185,16 @@ def _in_range(node: Node, key: str, least: float, most: float, reading: Reading)
     if not fits or not least <= value <= most:  # type: ignore[operator]  # a number, as was just seen
         kind = "a whole number" if whole else "a number"
         reading.fault(node, f"{key} is not {kind} from {least:g} to {most:g}", "write one, or remove the key")
+
+
+def _system_entities(node: Node, reading: Reading) -> None:
+    """Check ``system_entities``: true, false or names of dimensions."""
+    if isinstance(node.value, bool):
+        return
+    for child in node.value if isinstance(node.value, tuple) else (node,):
+        name = reading.name(child, "a system entity")
+        if name and name not in SYSTEM_ENTITIES:
+            reading.fault(child, f'the system entity "{name}" is unknown', suggest(name, SYSTEM_ENTITIES))
 
 
 def read_endpoints(root: Node, reading: Reading) -> dict[str, Endpoint]:

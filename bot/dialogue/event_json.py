@@ -79,12 +79,14 @@ def parse_from_json(obj: Mapping[str, Any], *, text: str = "") -> Parse:
 
 
 def entity_to_json(entity: Entity) -> dict[str, Json]:
-    """One entity; absent parts are left out."""
+    """One entity; absent parts are left out. Rasa calls the confidence of a system entity just that."""
     out: dict[str, Json] = {"entity": entity.entity, "value": entity.value}
     optional: Mapping[str, Json] = {
         "start": entity.start,
         "end": entity.end,
-        "confidence_entity": entity.confidence,
+        "text": entity.text,
+        "confidence_entity" if entity.additional_info is None else "confidence": entity.confidence,
+        "additional_info": entity.additional_info,
         "role": entity.role,
         "group": entity.group,
         "extractor": entity.extractor,
@@ -96,16 +98,19 @@ def entity_to_json(entity: Entity) -> dict[str, Json]:
 def entity_from_json(obj: object) -> Entity:
     """Read one entity. Raises BadEvent."""
     fields = _object(obj)
+    info = fields.get("additional_info")
     return Entity(
         entity=_text(fields.get("entity")),
         value=fields.get("value"),
         start=_optional_int(fields.get("start")),
         end=_optional_int(fields.get("end")),
-        confidence=_optional_number(fields.get("confidence_entity")),
+        confidence=_optional_number(fields.get("confidence_entity" if info is None else "confidence")),
         role=_optional_text(fields.get("role")),
         group=_optional_text(fields.get("group")),
         extractor=_optional_text(fields.get("extractor")),
         processors=tuple(_text(name) for name in _list(fields.get("processors"))),
+        text=_optional_text(fields.get("text")),
+        additional_info=None if info is None else _object(info),
     )
 
 

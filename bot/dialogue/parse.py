@@ -12,7 +12,10 @@ OUT_OF_SCOPE_INTENT = "out_of_scope"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entity:
-    """One entity. ``start`` and ``end`` are character offsets into the text; both None for a slash payload."""
+    """One entity. ``start`` and ``end`` are character offsets into the text; both None for a slash payload.
+
+    ``text`` and ``additional_info`` are those of a system entity: its characters, and all that Duckling says of it.
+    """
 
     entity: str
     value: Json
@@ -23,6 +26,8 @@ class Entity:
     group: str | None = None
     extractor: str | None = None
     processors: tuple[str, ...] = ()
+    text: str | None = None
+    additional_info: Mapping[str, Json] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

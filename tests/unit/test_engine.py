@@ -371,7 +371,7 @@ async def test_feedback_is_only_recorded():
 
 
 class Broken(FakeModels):
-    async def parse(self, text):
+    async def parse(self, text, *, at_s=None):
         raise ModelsBusy("full")
 
 

@@ -69,10 +69,10 @@ async def test_a_turn_that_runs_ends_with_the_release_it_began_with(models):
     first = runtime.current
     parse = first.models.parse
 
-    async def slow(text):
+    async def slow(text, *, at_s):
         under_way.set()
         await go_on.wait()
-        return await parse(text)
+        return await parse(text, at_s=at_s)
 
     first.models.parse = slow
     turn = asyncio.create_task(greet(runtime))

@@ -1,0 +1,171 @@
+"""System entities: times, numbers, amounts, addresses of a text, in Duckling's shape. Knows no language itself.
+
+Duckling does the reading, the library that Rasa's extractor asks over HTTP (Haskell, BSD; here compiled into a Python
+package). It runs in a child process, see ``nlu.system_child``, that is started when the first text comes.
+"""
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from time import monotonic
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from nlu.errors import SystemEntitiesError
+from nlu.system_readings import SystemEntity, chinese_money, has_chinese, one_per_place, pieces, readable
+
+DIMENSIONS = (
+    *("amount-of-money", "credit-card-number", "distance", "duration", "email", "number", "ordinal", "phone-number"),
+    *("quantity", "temperature", "time", "url", "volume"),
+)
+TEXT_LENGTH = 2000
+"""Characters read of a text; what is longer is no message of a customer."""
+PIECE_LIMIT_S = 0.5
+TEXT_LIMIT_S = 1.5
+_SLOW = frozenset({"time", "duration"})
+_LOCALES = {"en": "en_US", "zh": "zh_CN"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How a text is read. ``locale`` as in ``de_DE``; None: English and Chinese by their script.
+
+    ``timezone`` is an IANA name. ``dimensions`` are of ``DIMENSIONS``.
+    """
+
+    dimensions: Sequence[str] = DIMENSIONS
+    locale: str | None = None
+    timezone: str = "UTC"
+
+    def checked(self) -> "Reading":
+        """Itself. Raises SystemEntitiesError for a dimension or a time zone that does not exist."""
+        if unknown := [name for name in self.dimensions if name not in DIMENSIONS]:
+            raise SystemEntitiesError(
+                f"the system entity {unknown[0]!r} does not exist", remedy="choose from " + ", ".join(DIMENSIONS)
+            )
+        try:
+            ZoneInfo(self.timezone)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
+            raise SystemEntitiesError(
+                f"the time zone {self.timezone!r} does not exist", remedy="write a name such as Asia/Shanghai or UTC"
+            ) from exc
+        return self
+
+
+def locale_of(language: str) -> str | None:
+    """The locale for a language: None where both English and Chinese are read, by script."""
+    name = language.replace("-", "_")
+    return None if name.split("_")[0] in _LOCALES and "_" not in name else name
+
+
+@dataclass(slots=True)
+class SystemEntityFinder:
+    """Finds system entities in its child process; one text at a time, from any thread.
+
+    The child is started by the first text, and again after it had to be killed. After ``close`` nothing is found.
+    """
+
+    _child: "subprocess.Popen[str] | None" = None
+    _closed: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def find(self, text: str, *, at_s: float, reading: Reading) -> tuple[SystemEntity, ...]:
+        """The system entities of the first 2,000 characters, by offset; ``at_s`` is "now", in seconds since the epoch.
+
+        Takes at most ``TEXT_LIMIT_S`` and a start of the child. A piece of text that takes more than half a second
+        gives neither times nor durations. Raises SystemEntitiesError where the child cannot run.
+        """
+        if not reading.dimensions:
+            return ()
+        locale = reading.locale or _LOCALES["zh" if has_chinese(text) else "en"]
+        with self._lock:
+            found = list(self._find(text[:TEXT_LENGTH], locale, at_s, reading))
+        if locale.lower() == "zh_cn":
+            found = [chinese_money(entity) for entity in found]
+        return one_per_place(found)
+
+    def close(self) -> None:
+        """End the child, whatever it does."""
+        self._closed = True
+        if (child := self._child) is not None:
+            child.kill()
+        with self._lock:
+            self._end()
+
+    def _find(self, text: str, locale: str, at_s: float, reading: Reading) -> Iterator[SystemEntity]:
+        until = monotonic() + TEXT_LIMIT_S
+        for offset, piece in pieces(text):
+            request = {"text": readable(piece), "locale": locale, "zone": reading.timezone, "at_s": at_s}
+            for dimensions in (list(reading.dimensions), [name for name in reading.dimensions if name not in _SLOW]):
+                limit_s = min(PIECE_LIMIT_S, until - monotonic())
+                if limit_s <= 0 or not dimensions or self._closed:
+                    break
+                answer = self._ask({**request, "dimensions": dimensions, "limit_s": limit_s})
+                if answer is not None:
+                    yield from (_entity(match, piece, offset) for match in answer)
+                    break
+
+    def _ask(self, request: dict[str, Any]) -> list[dict[str, Any]] | None:
+        """What Duckling found; None if it had to be killed."""
+        child = self._started()
+        assert child.stdin is not None
+        assert child.stdout is not None
+        try:
+            child.stdin.write(json.dumps(request) + "\n")
+            child.stdin.flush()
+            line = child.stdout.readline()
+        except BrokenPipeError:  # it could not start, and said why
+            line = child.stdout.readline()
+        if not line:
+            self._end()
+            return None
+        reply = json.loads(line)
+        if "found" not in reply:
+            self._end()
+            raise SystemEntitiesError(
+                f"Duckling cannot run here ({reply.get('error')})",
+                remedy="name a Duckling server as the url of DucklingEntityExtractor in config.yml",
+            )
+        found: list[dict[str, Any]] = reply["found"]
+        return found
+
+    def _started(self) -> "subprocess.Popen[str]":
+        if self._child is None:
+            if find_spec("duckling") is None:
+                raise SystemEntitiesError(
+                    "system entities need the package pyduckling-native-phihos, which is not installed here",
+                    remedy="install it (Linux on x86-64, macOS on ARM), or name a Duckling server as the url of "
+                    "DucklingEntityExtractor in config.yml",
+                )
+            self._child = subprocess.Popen(
+                [sys.executable, "-m", "nlu.system_child"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,  # a crash of the library would print the text
+                text=True,
+                start_new_session=True,  # Ctrl-C is for us, whose last messages still need it
+            )
+        return self._child
+
+    def _end(self) -> None:
+        child, self._child = self._child, None
+        if child is None:
+            return
+        child.kill()
+        for stream in (child.stdin, child.stdout):
+            if stream is not None:
+                with suppress(OSError):
+                    stream.close()
+        child.wait()
+
+
+def _entity(match: dict[str, Any], piece: str, offset: int) -> SystemEntity:
+    start, end = match["start"], match["end"]
+    return SystemEntity(
+        dimension=match["dim"], start=offset + start, end=offset + end, text=piece[start:end], value=match["value"]
+    )
