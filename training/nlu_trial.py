@@ -9,25 +9,32 @@ from typing import Any
 
 import torch
 
-from bot.dialogue.project import NluData
+from bot.dialogue.project import NluData, NluExample
 from nlu.base import DEFAULT_ENCODER
 from nlu.data import Example
-from nlu.model import NluModel
+from nlu.model import NluModel, intent_of
 from training.evaluate_nlu import Judged, judged, quality
 from training.nlu import NluReport, Progress, train_nlu
 from training.nlu_data import examples_from
 from training.nlu_fit import NluSettings
+from training.nlu_report import NluPage, nlu_page
 from training.nlu_speed import measured_speed
+from training.nlu_suspects import Labelled, base_vectors, doubts
 
 DIGITS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lesson:
-    """What a trial trains on. ``outside``: texts that belong to no intent and are learned as such."""
+    """What a trial trains on.
+
+    ``outside``: texts that belong to no intent and are learned as such. ``dev``: messages that temperature and
+    threshold are found on, in place of a part of the training data.
+    """
 
     data: NluData
     outside: tuple[str, ...] = ()
+    dev: tuple[Example, ...] = ()
     entities: tuple[str, ...] = ()
     base: str = DEFAULT_ENCODER
     settings: NluSettings = field(default_factory=NluSettings)
@@ -62,6 +69,7 @@ def trial(lesson: Lesson, tests: Sequence[Example], *, seed: int, progress: Prog
             regexes=lesson.data.regexes,
             lookups=lesson.data.lookups,
             outside=lesson.outside,
+            dev=lesson.dev,
             entities=lesson.entities,
             base=lesson.base,
             seed=seed,
@@ -94,6 +102,31 @@ def summary(runs: Sequence[Mapping[str, float | None]], seeds: Sequence[int]) ->
     spread = {name: _over(stdev, [run[name] for run in runs]) for name in runs[0]}
     each = [{"seed": seed, **run} for seed, run in zip(seeds, runs, strict=True)]
     return {**means, "seeds": list(seeds), "std": spread, "runs": each}
+
+
+def trial_page(run: Trial, lesson: Lesson, figures: Mapping[str, Any], *, title: str) -> NluPage:
+    """The report on a trial. ``figures`` are a ``summary`` in which the trial is the first, or the only one."""
+    labelled = labelled_examples(lesson.data.examples)
+    found = doubts(labelled, base_vectors(lesson.base, [example.text for example in labelled]), seed=run.seed)
+    facts = {
+        "examples": f"{run.report.examples}",
+        "intents": f"{run.report.intents}",
+        "judged": f"{len(run.rows)}",
+        "encoder": lesson.base,
+        "seeds": ", ".join(map(str, figures["seeds"])),
+    }
+    shown = {name: figures[name] for name in run.figures}
+    spread = figures.get("std", {})
+    return nlu_page(run.rows, title=title, facts=facts, figures=shown, spread=spread, doubts=found)
+
+
+def labelled_examples(examples: Sequence[NluExample]) -> list[Labelled]:
+    """Training examples as doubt needs them, each text and intent once."""
+    unique = {(example.text, intent_of(example.intent)): example for example in examples}
+    return [
+        Labelled(text=text, intent=intent, place=f"{example.path}:{example.line}")
+        for (text, intent), example in unique.items()
+    ]
 
 
 def _over(measure: Any, values: Sequence[float | None]) -> float | None:

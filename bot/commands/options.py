@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -64,6 +64,19 @@ def redis_url(text: str) -> str:
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
     print(json.dumps(value, indent=1, ensure_ascii=False))
+
+
+def print_figures(figures: Mapping[str, Any], spread: Mapping[str, Any] | None = None) -> None:
+    """A line a figure, with the standard deviation where there is one; a mapping is a block of its own."""
+    for name, value in figures.items():
+        if isinstance(value, Mapping):
+            print(f"{name}:")
+            for row, entry in value.items():
+                print(f"  {row:<22} {entry}")
+        else:
+            deviation = (spread or {}).get(name)
+            shown = f"{value:.3f}" if isinstance(value, float) else "-" if value is None else value
+            print(f"{name:<24} {shown}" + (f" ± {deviation:.3f}" if deviation is not None else ""))
 
 
 @contextmanager

@@ -131,6 +131,40 @@ def test_command_prints_json_alone(files: Path, capsys: pytest.CaptureFixture[st
     assert "runs" not in figures
 
 
+def test_report_and_dev(files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--train", str(files / "train.yml"), "--test", str(files / "test.yml"), "--encoder", str(files / "tiny")]
+    out = tmp_path / "results"
+    assert main(["evaluate", "nlu", *words, "--dev", str(files / "test.yml"), "--report", str(out)]) == 0
+    html = (out / "nlu_report.html").read_text("utf-8")
+    assert "measured on</dt><dd>test.yml" in html
+    assert str(out / "nlu_report.html") in capsys.readouterr().err
+
+
+def test_cross_validation_of_an_assistant(files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "data").mkdir()
+    alone = "- intent: alone\n  examples: |\n    - weather\n"  # nothing to judge it by
+    (tmp_path / "data/nlu.yml").write_text(
+        TRAIN.replace("- hello hi\n", "- hello hi\n    - hello hi\n") + alone, "utf-8"
+    )
+    intents = "intents: [fly, greet, bye, alone]\nentities: [city]\n"
+    (tmp_path / "domain.yml").write_text(f'version: "3.1"\n{intents}', "utf-8")
+    (tmp_path / "config.yml").write_text((files / "config.yml").read_text("utf-8"), "utf-8")
+    assert main(["test", str(tmp_path), "--nlu", "--folds", "3", "--seed", "2"]) == 0
+    figures = json.loads((tmp_path / "results/nlu.json").read_text("utf-8"))
+    assert sum(row["support"] for row in figures["intents"].values()) == 15  # each example once, repeated ones too
+    assert "alone" not in figures["intents"] or figures["intents"]["alone"]["support"] == 0
+    assert (figures["folds"], figures["seed"]) == (3, 2)
+    assert "cross-validation in 3 parts" in (tmp_path / "results/nlu_report.html").read_text("utf-8")
+    said = capsys.readouterr().out
+    assert (
+        f"intent_accuracy          {figures['intent_accuracy']:.3f} ± {figures['std']['intent_accuracy']:.3f}" in said
+    )
+    assert [line for line in said.splitlines() if line.startswith("data/nlu.yml:")][:3] == [
+        f"{s['place']}: {s['text']!r} stands under {s['intent']} and looks like {s['other']}"
+        for s in figures["suspects"][:3]
+    ]
+
+
 def test_command_names_what_is_wrong(files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["evaluate", "nlu", "--train", str(files / "train.yml"), "--test", str(files / "test.yml")]
     config = tmp_path / "config.yml"
