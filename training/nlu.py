@@ -29,6 +29,7 @@ from training.evaluate_nlu import evaluate
 from training.nlu_calibration import DEFAULT_THRESHOLD, chosen_threshold, fitted_confidence
 from training.nlu_fast import fit_heads
 from training.nlu_fit import NluSettings, fit
+from training.nlu_noise import with_slips
 from training.nlu_outside import general_outside, general_texts, truly_outside
 from training.nlu_split import Split, hold_out
 from training.nlu_task import IGNORED, Item, Task, pattern_confidence
@@ -37,6 +38,11 @@ from training.nlu_vocabulary import grown_tokenizer
 
 Progress = Callable[[float, str], None]
 """Called with the finished share of the work, 0 to 1, and what is being done."""
+
+
+_SLIPPED = 3
+_SLIP_EVERY = 15
+"""Examples are shown in so many other ways, with a slip in so many characters: a few more than people make."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,6 +256,7 @@ def _fitted(
             inputs.base,
             task,
             items,
+            slipped=_slipped(inputs, task, examples),
             vectors=inputs.vectors,
             settings=inputs.settings,
             seed=inputs.seed,
@@ -257,6 +264,15 @@ def _fitted(
             ticks=ticks,
         )
     return _Fitted(task=task, network=network, examples=examples)
+
+
+def _slipped(inputs: _Inputs, task: Task, examples: Sequence[Example]) -> list[tuple[Item, ...]]:
+    """For each example the ways in which it may have been typed."""
+    if not inputs.settings.slips:
+        return []
+    random = np.random.default_rng(inputs.seed)
+    typed = [task.items([with_slips(e, random, every=_SLIP_EVERY) for e in examples]) for _ in range(_SLIPPED)]
+    return list(zip(*typed, strict=True))
 
 
 def _tried(inputs: _Inputs, split: Split, progress: Progress) -> _Calibration:

@@ -27,6 +27,7 @@ class NluSettings:
     ``layer_decay``: each layer below the last learns this much slower than the one above it.
     ``frozen_layers``: how many of the lowest layers do not learn at all.
     ``general_outside``: general texts (small talk, trivia) far from every intent are learned as outside, too.
+    ``slips``: share of examples that are shown with slips of the finger in each pass (see ``nlu_noise``).
     ``heads_only``: the encoder stays as it is, which takes seconds (see ``nlu_fast``).
     ``threshold``: fixes the confidence below which a message is rejected; None finds it on held-out data.
     """
@@ -46,6 +47,7 @@ class NluSettings:
     threshold: float | None = None
     general_outside: bool = True
     half_precision: bool | None = None
+    slips: float = 0.4
     heads_only: bool = False
 
 
@@ -54,13 +56,17 @@ def fit(
     task: Task,
     items: Sequence[Item],
     *,
+    slipped: Sequence[Sequence[Item]] = (),
     vectors: FrozenVectors,
     settings: NluSettings,
     seed: int,
     device: torch.device,
     ticks: Ticks,
 ) -> Network:
-    """A network trained on the items, ready for inference. The same seed gives the same network on one machine."""
+    """A network trained on the items, ready for inference. The same seed gives the same network on one machine.
+
+    ``slipped``: for each of the first items other ways in which it may have been typed.
+    """
     torch.manual_seed(seed)
     random = np.random.default_rng(seed)
     network = start(base, task, settings, device)
@@ -70,13 +76,16 @@ def fit(
     epochs = settings.epochs or default_epochs(sum(task.classes[item.label] is not None for item in items))
     batch_size = settings.batch_size or default_batch_size(len(items))
     steps = epochs * math.ceil(len(items) / batch_size)
-    chunks = _shuffled(items, epochs, batch_size, random)
+    chunks = _shuffled(len(items), epochs, batch_size, random)
     optimizer = _optimizer(network, settings)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _warm_linear(steps, settings.warmup))
     half = settings.half_precision if settings.half_precision is not None else _half_is_faster(device)
     network.train()
     hidden = _HIDDEN if base.shape.grown else 0.0
-    shown = ([_with_unknowns(item, task, hidden, random) for item in chosen] for chosen in chunks)
+    shown = (
+        [_with_unknowns(_typed(items, slipped, place, settings.slips, random), task, hidden, random) for place in chunk]
+        for chunk in chunks
+    )
     for step, batch in enumerate(map(task.batch, shown), start=1):
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
             loss = joint_loss(network, batch, settings, device)
@@ -185,11 +194,19 @@ def _warm_linear(steps: int, warmup: float) -> Callable[[int], float]:
     return factor
 
 
-def _shuffled(items: Sequence[Item], epochs: int, batch_size: int, random: np.random.Generator) -> Iterator[list[Item]]:
+def _shuffled(count: int, epochs: int, batch_size: int, random: np.random.Generator) -> Iterator[list[int]]:
     for _ in range(epochs):
-        order = random.permutation(len(items))
-        for at in range(0, len(order), batch_size):
-            yield [items[place] for place in order[at : at + batch_size]]
+        order = random.permutation(count)
+        for at in range(0, count, batch_size):
+            yield order[at : at + batch_size].tolist()
+
+
+def _typed(
+    items: Sequence[Item], slipped: Sequence[Sequence[Item]], place: int, share: float, random: np.random.Generator
+) -> Item:
+    """An item as it stands or, in so large a share of cases, as it may have been typed."""
+    others = slipped[place] if place < len(slipped) and random.random() < share else ()
+    return others[int(random.integers(len(others)))] if others else items[place]
 
 
 def _with_unknowns(item: Item, task: Task, share: float, random: np.random.Generator) -> Item:

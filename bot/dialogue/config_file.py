@@ -72,6 +72,7 @@ NLU_RANGES: Mapping[str, tuple[float, float]] = {
     "dropout": (0.0, 0.9),
     "label_smoothing": (0.0, 0.9),
     "warmup": (0.0, 1.0),
+    "slips": (0.0, 1.0),
 }
 """Numbers under ``kefu: nlu:``, which say how understanding is trained, from and to; whole ones where these are."""
 NLU_FLAGS = ("train_words", "general_outside", "half_precision")

@@ -42,6 +42,7 @@ SETTINGS = NluSettings(
     dropout=0.0,
     frozen_layers=0,
     general_outside=False,
+    slips=0.0,
 )
 
 
@@ -256,3 +257,12 @@ def test_heads_alone_leave_the_encoder_as_it_is(base: str, tmp_path: Path) -> No
     _, before = read_base(Path(base))
     for name, tensor in before.items():
         assert torch.equal(learned[f"encoder.{name}"], tensor.half())
+
+
+def test_the_setting_decides_whether_typing_errors_are_learned(base: str, tmp_path: Path) -> None:
+    weights = []
+    for share in (0.0, 0.9):
+        settings = replace(SETTINGS, slips=share, epochs=1, threshold=0.0)
+        train_nlu(EXAMPLES, out=tmp_path, base=base, settings=settings)
+        weights.append(load_file(tmp_path / "model.safetensors")["intent.weight"])
+    assert not torch.equal(*weights)
