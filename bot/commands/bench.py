@@ -1,8 +1,11 @@
-"""``kefu bench``: what training, starting and answering cost on this machine."""
+"""``kefu bench``: what training, starting and answering cost on this machine, and how good understanding is."""
 
 import argparse
+import sys
+from dataclasses import asdict
+from pathlib import Path
 
-from bot.commands.options import Subparsers, add_command, add_json, print_json
+from bot.commands.options import Subparsers, UsageError, add_command, add_json, print_json
 
 
 def add(commands: Subparsers) -> None:
@@ -20,6 +23,22 @@ def add(commands: Subparsers) -> None:
         "--rasa", metavar="URL", help="also load this running Rasa server (moodbot, REST) and print the ratios"
     )
     add_json(parser)
+    kinds = parser.add_subparsers(title="what else to measure", metavar="WHAT")
+    nlu = add_command(
+        kinds,
+        "nlu",
+        bench_nlu,
+        summary="measure understanding on public data sets",
+        example="kefu bench nlu --data ../data --sets banking77_10shot --docs benchmarks.md",
+    )
+    nlu.add_argument("--data", type=Path, required=True, metavar="DIR", help="the folder with nlu/ and assistants/")
+    nlu.add_argument("--full", action="store_true", help="all sets (hours), not only the quick ones")
+    nlu.add_argument("--sets", nargs="+", default=None, metavar="NAME", help="these sets only")
+    nlu.add_argument(
+        "--results", type=Path, default=Path(".bench/nlu"), metavar="DIR", help="kept results (default: .bench/nlu)"
+    )
+    nlu.add_argument("--docs", type=Path, metavar="FILE", help="write all kept results as Markdown")
+    add_json(nlu)
 
 
 def bench(args: argparse.Namespace) -> int:
@@ -32,3 +51,24 @@ def bench(args: argparse.Namespace) -> int:
     else:
         print(to_text(figures))
     return 0
+
+
+def bench_nlu(args: argparse.Namespace) -> int:
+    """Exit code 1 if a training failed; what is done is kept, and the others run all the same."""
+    from training.bench_nlu import kept, run, state
+    from training.bench_nlu_page import to_markdown
+    from training.bench_nlu_rows import TRAININGS
+
+    known = [training.name for training in TRAININGS]
+    unknown = [name for name in args.sets or () if name not in known]
+    if unknown:
+        raise UsageError(f"there is no set {unknown[0]}; there are {', '.join(known)}")
+    names = args.sets or [training.name for training in TRAININGS if training.quick or args.full]
+    results = run(names, data=args.data, results=args.results, say=lambda line: print(line, file=sys.stderr))
+    if args.docs:
+        current = {training.name: state(training, args.data) for training in TRAININGS}
+        args.docs.write_text(to_markdown(kept(args.results), current), "utf-8")
+        print(f"{args.docs} is written", file=sys.stderr)
+    if args.json:
+        print_json([asdict(result) for result in results])
+    return 1 if any(result.fault for result in results) else 0

@@ -68,6 +68,7 @@ def _add_nlu(kinds: Subparsers) -> None:
         nlu.add_argument(name, type=Path, nargs="+", required=required, default=(), metavar="FILE", help=what)
     nlu.add_argument("--config", type=Path, metavar="FILE", help="an assistant's config.yml, for its section kefu")
     nlu.add_argument("--encoder", metavar="NAME", help="hub id, path or package:NAME; stronger than --config")
+    nlu.add_argument("--fast", action="store_true", help="learn the heads only, as kefu train --fast does")
     nlu.add_argument("--seed", type=int, default=0, metavar="N", help="seed of every random choice (default: 0)")
     nlu.add_argument("--repeat", type=_count, default=1, metavar="N", help="train with N seeds, from --seed on")
     nlu.add_argument(
@@ -143,12 +144,13 @@ def _lesson(args: argparse.Namespace) -> "Lesson":
     from training.nlu_trial import Lesson
 
     kefu = _kefu_section(args.config) if args.config else {}
+    settings = nlu_settings(kefu)
     return Lesson(
         data=_nlu_data(args.train),
         outside=tuple(example.text for example in _nlu_data(args.outside).examples) if args.outside else (),
         dev=examples_from(_nlu_data(args.dev)) if args.dev else (),
         base=args.encoder or str(kefu.get("encoder") or DEFAULT_ENCODER),
-        settings=nlu_settings(kefu),
+        settings=replace(settings, heads_only=settings.heads_only or args.fast),
     )
 
 
