@@ -21,9 +21,7 @@ from bot.errors import ReleaseError
 from bot.paths import AssistantPaths
 from bot.release import Release, ReleaseDraft, current_release, fingerprint, sha256_file, write_json
 from nlu.folder import FORMAT as NLU_FORMAT
-from nlu.model import NluModel
 from nlu.neighbours import FORMAT as NEIGHBOURS_FORMAT
-from nlu.neighbours import Neighbours
 from retrieval.knowledge import FORMAT as KNOWLEDGE_FORMAT
 from training.generator import GeneratorReport, build_generator
 from training.knowledge import build_knowledge
@@ -44,7 +42,8 @@ Progress = Callable[[float, str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainOptions:
-    """``generator`` None: fine-tune it where there is a GPU. ``force``: take nothing over.
+    """``generator`` None: fine-tune it where there is a GPU. ``force``: take nothing over. ``fast``: understanding
+    learns its heads only.
 
     ``extra`` are examples beside the assistant's own; ``questions`` are questions that the knowledge answered well.
     """
@@ -52,6 +51,7 @@ class TrainOptions:
     seed: int = 0
     generator: bool | None = None
     force: bool = False
+    fast: bool = False
     extra: tuple[NluExample, ...] = ()
     questions: tuple[str, ...] = ()
 
@@ -159,7 +159,7 @@ class _Build:
     def _nlu(self, outside: Sequence[str]) -> Json:
         base = self._setting("encoder", DEFAULT_ENCODER)
         data = replace(self.project.nlu, examples=(*self.project.nlu.examples, *self.options.extra))
-        settings = nlu_settings(self.project.config.kefu)
+        settings = replace(nlu_settings(self.project.config.kefu), heads_only=self.options.fast)
         examples = examples_from(data)
         patterns: list[Json] = [dict(data.synonyms), dict(data.regexes), dict(data.lookups)]
         labelled: list[Json] = [asdict(example) for example in examples]
@@ -191,8 +191,6 @@ class _Build:
                 settings=settings,
                 progress=self._span(0.45, 0.99),
             )
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-            Neighbours.of(NluModel.load(out, device=device), examples).save(out)
             return asdict(report)
 
         return self._part("nlu", key, make)

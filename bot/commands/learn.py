@@ -26,6 +26,9 @@ def add(commands: Subparsers) -> None:
         default=None,
         help="fine-tune the generator (default: where there is a GPU)",
     )
+    training.add_argument(
+        "--fast", action="store_true", help="learn understanding in seconds, a few points less accurate: for drafts"
+    )
     training.add_argument("--force", action="store_true", help="train every part again, changed or not")
     training.add_argument("--seed", type=int, default=0, help="seed of every random choice (default: 0)")
     add_json(training)
@@ -51,7 +54,7 @@ def add(commands: Subparsers) -> None:
 
 def train(args: argparse.Namespace) -> int:
     """Train what changed and make the result the current release."""
-    release = train_and_promote(args.folder, seed=args.seed, generator=args.generator, force=args.force)
+    release = train_and_promote(args.folder, seed=args.seed, generator=args.generator, force=args.force, fast=args.fast)
     if args.json:
         print_json({"release": release.id, "metrics": release.metrics})
     else:
@@ -59,7 +62,9 @@ def train(args: argparse.Namespace) -> int:
     return 0
 
 
-def train_and_promote(folder: Path, *, seed: int = 0, generator: bool | None = None, force: bool = False) -> "Release":
+def train_and_promote(
+    folder: Path, *, seed: int = 0, generator: bool | None = None, force: bool = False, fast: bool = False
+) -> "Release":
     """Train an assistant with a progress bar, print what its files should be told, and let the result answer."""
     from bot.folder import load_folder, read_sources
     from bot.release import promote, prune
@@ -75,7 +80,7 @@ def train_and_promote(folder: Path, *, seed: int = 0, generator: bool | None = N
             project,
             read_sources(folder),
             paths=paths,
-            options=TrainOptions(seed=seed, generator=generator, force=force),
+            options=TrainOptions(seed=seed, generator=generator, force=force, fast=fast),
             progress=show,
         )
     promote(paths.models, release.id)

@@ -1,0 +1,127 @@
+"""What a training of the understanding is made from, read once, and the networks fitted to it."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+
+from nlu.base import resolve_base
+from nlu.data import Example, PatternSources
+from nlu.encoder import read_base
+from nlu.errors import BaseUnsupported
+from nlu.network import Network
+from nlu.tokens import TextEncoder
+from training.nlu_fast import fit_heads
+from training.nlu_fit import NluSettings, fit
+from training.nlu_noise import with_slips
+from training.nlu_outside import general_texts
+from training.nlu_task import Item, Task
+from training.nlu_vectors import Base, FrozenVectors
+from training.nlu_vocabulary import grown_tokenizer
+
+_SLIPPED = 3
+_SLIP_EVERY = 15
+"""Examples are shown in so many other ways, with a slip in so many characters: a few more than people make."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """Everything that a fit needs besides the examples."""
+
+    base: Base
+    tokenizer: Tokenizer
+    sources: PatternSources
+    extracting: frozenset[str]
+    settings: NluSettings
+    seed: int
+    device: torch.device
+    vectors: FrozenVectors
+    spells: bool
+
+    @property
+    def max_tokens(self) -> int:
+        """What the settings ask for, as far as the base has positions."""
+        return min(self.settings.max_tokens, self.base.shape.positions)
+
+    def text_encoder(self) -> TextEncoder:
+        """The tokenizer as the network needs it."""
+        return TextEncoder(self.tokenizer, max_tokens=self.max_tokens, spells=self.spells)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitted:
+    """A network with what it was fitted to."""
+
+    task: Task
+    network: Network
+    examples: Sequence[Example]
+
+
+def read_inputs(
+    base: str,
+    examples: Sequence[Example],
+    *,
+    outside: Sequence[str],
+    sources: PatternSources,
+    entities: Collection[str],
+    settings: NluSettings,
+    seed: int,
+    device: str | None,
+) -> Inputs:
+    """Read the base model and make its vocabulary large enough for the texts. Raises BaseNotFound, BaseUnsupported."""
+    folder = resolve_base(base)
+    if not (folder / "tokenizer.json").is_file():
+        raise BaseUnsupported(f"{base} has no tokenizer.json", remedy="choose a base with a fast tokenizer")
+    shape, weights = read_base(folder)
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    texts = [*(example.text for example in examples), *outside]
+    texts += general_texts(examples) if settings.general_outside else []
+    tokenizer, grown = grown_tokenizer(tokenizer, texts)
+    annotated = {span.entity for example in examples for span in example.entities}
+    grown_base = Base(shape=replace(shape, grown=grown), weights=weights)
+    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    return Inputs(
+        base=grown_base,
+        tokenizer=tokenizer,
+        sources=sources,
+        extracting=frozenset({*annotated, *entities}),
+        settings=settings,
+        seed=seed,
+        device=where,
+        spells=bool(annotated),
+        vectors=FrozenVectors(grown_base, where, keep_tokens=settings.heads_only),
+    )
+
+
+def fitted_to(
+    inputs: Inputs, examples: Sequence[Example], outside: Sequence[str], ticks: Callable[[float], None]
+) -> Fitted:
+    """Fit a network to examples and to texts that belong to none of their intents."""
+    task = Task(examples, rejects=bool(outside), sources=inputs.sources, encoder=inputs.text_encoder())
+    items = [*task.items(examples), *(task.outside(outside) if outside else ())]
+    if inputs.settings.heads_only:
+        network = fit_heads(inputs.vectors, inputs.base, task, items, settings=inputs.settings, ticks=ticks)
+    else:
+        network = fit(
+            inputs.base,
+            task,
+            items,
+            slipped=_slipped(inputs, task, examples),
+            vectors=inputs.vectors,
+            settings=inputs.settings,
+            seed=inputs.seed,
+            device=inputs.device,
+            ticks=ticks,
+        )
+    return Fitted(task=task, network=network, examples=examples)
+
+
+def _slipped(inputs: Inputs, task: Task, examples: Sequence[Example]) -> list[tuple[Item, ...]]:
+    """For each example the ways in which it may have been typed."""
+    if not inputs.settings.slips:
+        return []
+    random = np.random.default_rng(inputs.seed)
+    typed = [task.items([with_slips(e, random, every=_SLIP_EVERY) for e in examples]) for _ in range(_SLIPPED)]
+    return list(zip(*typed, strict=True))
