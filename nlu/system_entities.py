@@ -10,14 +10,15 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from time import monotonic
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from nlu import system_chinese as chinese
 from nlu.errors import SystemEntitiesError
-from nlu.system_readings import SystemEntity, chinese_money, has_chinese, one_per_place, pieces, readable
+from nlu.system_readings import ABOUT, SystemEntity, has_chinese, one_per_place, pieces, readable
 
 DIMENSIONS = (
     *("amount-of-money", "credit-card-number", "distance", "duration", "email", "number", "ordinal", "phone-number"),
@@ -82,12 +83,16 @@ class SystemEntityFinder:
         """
         if not reading.dimensions:
             return ()
-        locale = reading.locale or _LOCALES["zh" if has_chinese(text) else "en"]
+        if reading.locale is None:
+            reading = replace(reading, locale=_LOCALES["zh" if has_chinese(text) else "en"])
+        text, until = text[:TEXT_LENGTH], monotonic() + TEXT_LIMIT_S
         with self._lock:
-            found = list(self._find(text[:TEXT_LENGTH], locale, at_s, reading))
-        if locale.lower() == "zh_cn":
-            found = [chinese_money(entity) for entity in found]
-        return one_per_place(found)
+            found = one_per_place(self._find(text, at_s, reading, until))
+            if _is_chinese(reading):
+                found = one_per_place(self._chinese(found, text, at_s, reading, until))
+            else:
+                found = tuple(self._exact(entity, at_s, reading, until) for entity in found)
+        return found
 
     def close(self) -> None:
         """End the child, whatever it does."""
@@ -97,10 +102,44 @@ class SystemEntityFinder:
         with self._lock:
             self._end()
 
-    def _find(self, text: str, locale: str, at_s: float, reading: Reading) -> Iterator[SystemEntity]:
-        until = monotonic() + TEXT_LIMIT_S
+    def _exact(self, entity: SystemEntity, at_s: float, reading: Reading, until: float) -> SystemEntity:
+        """An amount behind "about", read without it: Duckling makes 10,500 of "about $500 million"."""
+        words = ABOUT.match(entity.text) if entity.dimension == "amount-of-money" else None
+        if words is None:
+            return entity
+        rest = entity.text[words.end() :]
+        alone = next(self._find(rest, at_s, replace(reading, dimensions=("amount-of-money",)), until), None)
+        return replace(entity, value=alone.value) if alone is not None and alone.text == rest else entity
+
+    def _chinese(
+        self, found: Sequence[SystemEntity], text: str, at_s: float, reading: Reading, until: float
+    ) -> Iterator[SystemEntity]:
+        """The entities with what ``nlu.system_chinese`` knows better."""
+
+        def again(words: str, from_s: float) -> SystemEntity | None:
+            return next(self._find(words, from_s, replace(reading, dimensions=("time",)), until), None)
+
+        by_kind = {name: [one for one in found if one.dimension == name] for name in reading.dimensions}
+        plain = readable(text)
+        if "number" in by_kind:
+            digits = [one for one in by_kind["number"] if one.text.isascii()]
+            by_kind["number"] = [*(_in(text, one) for one in chinese.numbers(plain)), *digits]
+        if "amount-of-money" in by_kind:
+            by_kind["amount-of-money"] = [_in(text, one) for one in chinese.money(plain)]
+        if "time" in by_kind:
+            with suppress(ValueError, OverflowError):  # of a year that no calendar has
+                by_kind["time"] = chinese.times(by_kind["time"], text, again, at_s)
+        if "duration" in by_kind:
+            by_kind["duration"] = chinese.durations(by_kind["duration"], by_kind.get("time", ()), text)
+        for entities in by_kind.values():
+            yield from entities
+
+    def _find(self, text: str, at_s: float, reading: Reading, until: float) -> Iterator[SystemEntity]:
         for offset, piece in pieces(text):
-            request = {"text": readable(piece), "locale": locale, "zone": reading.timezone, "at_s": at_s}
+            words = readable(piece)
+            if _is_chinese(reading):
+                words = chinese.plain(words)
+            request = {"text": words, "locale": reading.locale, "zone": reading.timezone, "at_s": at_s}
             for dimensions in (list(reading.dimensions), [name for name in reading.dimensions if name not in _SLOW]):
                 limit_s = min(PIECE_LIMIT_S, until - monotonic())
                 if limit_s <= 0 or not dimensions or self._closed:
@@ -162,6 +201,15 @@ class SystemEntityFinder:
                 with suppress(OSError):
                     stream.close()
         child.wait()
+
+
+def _is_chinese(reading: Reading) -> bool:
+    return reading.locale is not None and reading.locale.lower().startswith("zh")
+
+
+def _in(text: str, entity: SystemEntity) -> SystemEntity:
+    """The entity with its characters as they stand in the text."""
+    return replace(entity, text=text[entity.start : entity.end])
 
 
 def _entity(match: dict[str, Any], piece: str, offset: int) -> SystemEntity:

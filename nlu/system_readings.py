@@ -1,13 +1,13 @@
 """What is done to a text before Duckling reads it, and to its readings afterwards. Pure; knows no process.
 
 Before: the text is cut into pieces, as Duckling's time grows much faster than the text. After: of the readings that
-Duckling offers beside each other one is kept per place, and Chinese money is the money of its country.
+Duckling offers beside each other one is kept per place.
 """
 
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 PIECE_LENGTH = 160
@@ -18,11 +18,9 @@ _ENDS = (
     re.compile(r"\s"),
 )
 """Where a piece may end, the better place first: after a sentence, after a part of one, after a word."""
+ABOUT = re.compile(r"(?:about|around|approximately|approx\.?|roughly|almost|nearly|close to|exactly)\s+", re.IGNORECASE)
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _UNREADABLE = re.compile(r"[\x00\ud800-\udfff]")
-_AMERICAN = re.compile(r"美|USD|US\$|\$|＄", re.IGNORECASE)
-_CHINESE = re.compile(r"[元圆块毛角分￥¥]")
-_OTHER_MONEY = re.compile(r"[港台日韩欧英加澳新泰卢]|[A-Za-z]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,20 +109,3 @@ def _holds(other: SystemEntity, entity: SystemEntity) -> bool:
 
 def _covers(other: SystemEntity, entity: SystemEntity) -> bool:
     return other.dimension == entity.dimension and other.start < entity.end and entity.start < other.end
-
-
-def chinese_money(entity: SystemEntity) -> SystemEntity:
-    """An amount in 元, 块 or ￥ as yuan: Duckling reads the words as dollars and the sign as yen."""
-    plain = entity.dimension == "amount-of-money" and entity.value.get("unit") in ("$", "JPY")
-    if not plain or not _CHINESE.search(entity.text):
-        return entity
-    if _AMERICAN.search(entity.text) or _OTHER_MONEY.search(entity.text):
-        return entity
-    return replace(entity, value=_in_yuan(entity.value))
-
-
-def _in_yuan(value: Mapping[str, Any]) -> dict[str, Any]:
-    changed = {key: _in_yuan(part) if isinstance(part, Mapping) else part for key, part in value.items()}
-    if isinstance(values := value.get("values"), list):
-        changed["values"] = [_in_yuan(part) for part in values]
-    return changed | ({"unit": "CNY"} if "unit" in value else {})

@@ -14,7 +14,7 @@ from retrieval import blank as retrieval_blank
 
 WATCHED = (
     *("torch", "numpy", "scipy", "faiss", "transformers", "huggingface_hub", "sentence_transformers", "sklearn"),
-    *("numba", "pandas", "peft", "gguf", "jieba", "rasa_sdk", "torch._dynamo", "sympy"),
+    *("numba", "pandas", "peft", "gguf", "jieba", "rasa_sdk", "duckling", "cn2an", "torch._dynamo", "sympy"),
 )
 SERVING = {"torch", "numpy", "scipy", "faiss"}
 """What models need to answer."""
