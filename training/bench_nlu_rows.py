@@ -213,7 +213,9 @@ BARS = (
             ("no punctuation", "missing punctuation", 1.0),
         )
     ),
-    Bar(what="banking77, training", training="banking77", figure="train_s", most=1200.0, unit="s", others="Rasa 3060"),
+    Bar(
+        what="banking77, training", training="banking77", figure="train_s", most=1200.0, unit="s", others="Rasa 3060 s"
+    ),
     Bar(what="banking77 --fast, training", training="banking77_fast", figure="train_s", most=90.0, unit="s"),
     Bar(
         what="banking77 --fast, points behind the full model",

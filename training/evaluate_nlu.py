@@ -17,8 +17,8 @@ _BATCH = 32
 class Judged:
     """An annotated message beside what a model said of it.
 
-    ``gold`` has no response key. ``ranking``: the intents that are no rejection, best first; ``best`` is the first
-    of them, chosen whether sure or not. ``answered``: the intent at the shipped threshold, a rejection being
+    ``gold`` has no response key. ``ranking``: the intents, best first; ``best`` is the first of them that is no
+    rejection, whether sure or not. ``answered``: the intent at the shipped threshold, a rejection being
     ``out_of_scope``. ``annotated`` and ``found``: entities as (start, end, type).
     """
 
@@ -32,12 +32,17 @@ class Judged:
     @property
     def best(self) -> str:
         """The most probable intent; none where the model knows none."""
-        return self.ranking[0].name if self.ranking else ""
+        return self._best.name
 
     @property
     def confidence(self) -> float:
         """Its probability."""
-        return self.ranking[0].confidence if self.ranking else 0.0
+        return self._best.confidence
+
+    @property
+    def _best(self) -> IntentScore:
+        inside = (score for score in self.ranking if score.name != OUT_OF_SCOPE_INTENT)
+        return next(inside, IntentScore(name="", confidence=0.0))
 
     @property
     def outside(self) -> bool:
@@ -65,7 +70,7 @@ def judge(example: Example, parse: Parse) -> Judged:
     return Judged(
         text=example.text,
         gold=intent_of(example.intent),
-        ranking=tuple(score for score in parse.ranking if score.name not in REJECTED),
+        ranking=tuple(score for score in parse.ranking if score.name != FALLBACK_INTENT),
         answered=OUT_OF_SCOPE_INTENT if parse.intent.name in REJECTED else parse.intent.name,
         annotated=_spans(example.entities),
         found=_spans(parse.entities),

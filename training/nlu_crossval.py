@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from bot.dialogue.project import NluExample, Project
 from bot.paths import AssistantPaths
 from nlu.base import DEFAULT_ENCODER
-from nlu.data import OUT_OF_SCOPE_INTENT
 from nlu.model import intent_of
 from training.evaluate_nlu import Judged, quality
 from training.nlu import Progress
@@ -119,18 +118,13 @@ def crossval_page(result: CrossValidation, lesson: Lesson, *, title: str) -> Nlu
 
 
 def _chances(rows: Sequence[Judged], classes: Sequence[str]) -> NDArray[np.float64]:
-    """(rows, classes): the probabilities of the ranked intents; what is not ranked has next to none.
-
-    A ranking leaves out the intent ``out_of_scope``, which has what the others leave.
-    """
+    """(rows, classes): the probabilities of the ranked intents; what is not ranked has next to none."""
     chances = np.zeros((len(rows), len(classes)))
     places = {intent: place for place, intent in enumerate(classes)}
     for row, judged in enumerate(rows):
         for score in judged.ranking:
             if score.name in places:
                 chances[row, places[score.name]] = score.confidence
-        if OUT_OF_SCOPE_INTENT in places:
-            chances[row, places[OUT_OF_SCOPE_INTENT]] = max(0.0, 1.0 - chances[row].sum())
     return chances
 
 

@@ -7,8 +7,8 @@ import pytest
 from tiny_encoder import write_tiny_bert
 
 from bot.cli import main
-from nlu.data import IntentScore
-from training.evaluate_nlu import Judged, quality
+from nlu.data import Example, IntentScore, Parse
+from training.evaluate_nlu import Judged, judge, quality
 from training.nlu_trial import summary
 
 TRAIN = """
@@ -84,6 +84,14 @@ def test_figures_by_hand() -> None:
     assert figures["out_of_scope_auroc"] == 5 / 8
     assert figures["entity_f1"] == pytest.approx(2 * 1 / (2 + 3))
     assert figures["ece"] == pytest.approx((0.1 + 0.7 + 0.6 + 0.2) / 4)
+
+
+def test_an_own_intent_out_of_scope_is_ranked_and_never_the_best() -> None:
+    scores = [IntentScore(name=name, confidence=sure) for name, sure in (("out_of_scope", 0.7), ("fly", 0.2))]
+    parse = Parse(text="x", intent=scores[0], ranking=(IntentScore(name="nlu_fallback", confidence=0.9), *scores))
+    judged = judge(Example(text="x", intent="fly/home"), parse)
+    assert [score.name for score in judged.ranking] == ["out_of_scope", "fly"]
+    assert (judged.gold, judged.best, judged.confidence, judged.answered) == ("fly", "fly", 0.2, "out_of_scope")
 
 
 def test_figures_of_nothing_are_none() -> None:
