@@ -63,6 +63,8 @@ _JIAO = re.compile(rf"(?P<number>{_NUMERAL})[角毛]钱")
 _SAME_LENGTH = (
     (re.compile(rf"(?<=[\d{_DIGITS}十])[时時](?![间間候])"), "点"),
     (re.compile("钟头"), "小时"),
+    # "9点两个" is ten past nine in Cantonese (两个字), and the beginning of 9点两个人 everywhere.
+    (re.compile(rf"(?<=点)[{_DIGITS}](?=个(?!字))"), "，"),
     (re.compile("上午|清晨|早晨"), "早上"),
 )
 _ITS_OWN_DAY = re.compile(r"[今明昨本这现]|后天|前天|[上下](?!午)|年")
@@ -73,10 +75,11 @@ _SECONDS = re.compile(rf"({_NUMERAL})秒")
 _BETWEEN = re.compile(r"\s*(?:到|至|-|–|—|~|～)\s*")
 _BOTH = re.compile(r"\s*[和与]\s*")
 _INSIDE = re.compile(r"(?:之|期)?间")
-_AGO = re.compile(rf"^(?:{_NUMERAL})\D{{1,3}}?(?:之前|以前|前)$")
+_APART = re.compile(rf"^(?:{_NUMERAL})\D{{1,3}}?(?:[之以]?[前后])$")
 _BEFORE = re.compile(r"(?P<same>或|及)?(?:之前|以前|前)")
 _AFTER = re.compile(r"(?:或|及)?(?:之后|以后|后|起|开始)")
 _AND = re.compile(r"[又零加]?")
+_COUNT = re.compile(rf"({_NUMERAL})个$")
 _UNIT_S = {
     "second": 1,
     "minute": 60,
@@ -155,9 +158,10 @@ def durations(entities: Iterable[SystemEntity], times: Iterable[SystemEntity], t
     """Durations that are no part of a time (3月), those that stand side by side as one: 一年零三天, in days."""
     joined: list[SystemEntity] = []
     within = list(times)
-    for entity in entities:
-        if any(time.start < entity.end and entity.start < time.end for time in within):
+    for one in entities:
+        if any(time.start < one.end and one.start < time.end for time in within):
             continue
+        entity = _and_a_half(one, text)
         first = joined[-1] if joined else None
         if first is not None and _AND.fullmatch(text[first.end : entity.start]) and first.end <= entity.start:
             seconds = first.value["normalized"]["value"] + entity.value["normalized"]["value"]
@@ -170,11 +174,23 @@ def durations(entities: Iterable[SystemEntity], times: Iterable[SystemEntity], t
     return joined
 
 
+def _and_a_half(entity: SystemEntity, text: str) -> SystemEntity:
+    """一个半小时, of which Duckling sees the half hour."""
+    count = _COUNT.search(text[: entity.start]) if entity.text.startswith("半") else None
+    if count is None or (number := _value(count[1])) is None:
+        return entity
+    factor = 2 * number + 1
+    value = {"type": "value", "value": entity.value["value"] * factor, "unit": entity.value["unit"]}
+    seconds = {"value": entity.value["normalized"]["value"] * factor, "unit": "second"}
+    start = count.start()
+    return replace(entity, start=start, text=text[start : entity.end], value={**value, "normalized": seconds})
+
+
 def times(entities: Sequence[SystemEntity], text: str, again: Again, at_s: float) -> list[SystemEntity]:
     """Times with what stands around them: ranges (从A到B), bounds (A之前, A以后), and 五天前 as the day it is."""
     whole: list[SystemEntity] = []
     for one in entities:
-        entity = _in_the_morning(_with_seconds(_ago(one), text), whole, text, at_s)
+        entity = _in_the_morning(_with_seconds(_apart(one), text), whole, text, at_s)
         first = whole[-1] if whole else None
         if first is not None and _is_moment(first) and (end := _range_end(first, entity, text)):
             from_s = datetime.fromisoformat(first.value["value"]).timestamp()
@@ -230,12 +246,14 @@ def _is_moment(entity: SystemEntity) -> bool:
     return entity.value.get("type") == "value"
 
 
-def _ago(entity: SystemEntity) -> SystemEntity:
-    """五天前 is a moment; Duckling takes it for all the time since."""
-    began = entity.value.get("from")
-    if entity.value.get("type") != "interval" or not began or not _AGO.match(entity.text):
+def _apart(entity: SystemEntity) -> SystemEntity:
+    """五天前 and 三天后 are moments; Duckling takes them for all the time between then and now."""
+    value = entity.value
+    began, ended = value.get("from"), value.get("to")
+    if value.get("type") != "interval" or not began or not ended or not _APART.match(entity.text):
         return entity
-    moment = {"type": "value", **began}
+    point = began if entity.text.endswith("前") else {**ended, "value": _later(ended["value"], ended["grain"], -1)}
+    moment = {"type": "value", **point}
     return replace(entity, value={**moment, "values": [moment]})
 
 
@@ -246,7 +264,7 @@ def _range(first: SystemEntity, last: SystemEntity, end: int, text: str) -> Syst
     start = first.start - (text[: first.start].endswith(("从", "自")))
     began, ended = ({key: one.value[key] for key in ("value", "grain")} for one in (first, last))
     if ended["grain"] not in ("hour", "minute", "second"):
-        ended["value"] = _next(ended["value"], ended["grain"])
+        ended["value"] = _later(ended["value"], ended["grain"])
     interval = {"type": "interval", "from": began, "to": ended}
     return _entity("time", start, end, text, {**interval, "values": [interval]})
 
@@ -258,7 +276,7 @@ def _bounded(entity: SystemEntity, text: str) -> SystemEntity:
     point = {key: entity.value[key] for key in ("value", "grain")}
     if before := _BEFORE.match(text, entity.end):
         if before["same"]:
-            point["value"] = _next(point["value"], point["grain"])
+            point["value"] = _later(point["value"], point["grain"])
         interval, end = {"type": "interval", "to": point}, before.end()
     elif after := _AFTER.match(text, entity.end):
         interval, end = {"type": "interval", "from": point}, after.end()
@@ -267,13 +285,13 @@ def _bounded(entity: SystemEntity, text: str) -> SystemEntity:
     return _entity("time", entity.start, end, text, {**interval, "values": [interval]})
 
 
-def _next(moment: str, grain: str) -> str:
-    """The moment one grain later, as Duckling writes it."""
+def _later(moment: str, grain: str, count: int = 1) -> str:
+    """The moment some grains later, as Duckling writes it."""
     at = datetime.fromisoformat(moment)
     months = {"month": 1, "quarter": 3, "year": 12}.get(grain)
     if months is None:
-        later = at + timedelta(**{f"{grain}s": 1})
+        later = at + timedelta(**{f"{grain}s": count})
     else:
-        years, month = divmod(at.month - 1 + months, 12)
+        years, month = divmod(at.month - 1 + months * count, 12)
         later = at.replace(year=at.year + years, month=month + 1, day=1)
     return later.isoformat(timespec="milliseconds")
