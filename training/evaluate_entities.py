@@ -82,12 +82,11 @@ class Case:
 
 
 def evaluate(specs: Path, *, shown: Callable[[float, str], None] | None = None) -> dict[str, Any]:
-    """Rows per kind and language: ``kind``, ``language``, ``cases``, ``right``, ``share``, and of the cases that
-    Microsoft's Python library supports ``supported_cases``, ``supported_right``, ``supported_share``; under ``files``
-    the same per file; under ``wrong`` the cases that are not right, with what was found.
+    """Under ``kinds`` a row per kind and language, under ``files`` one per file, under ``wrong`` what is not right.
 
-    Raises SpecsFault, SystemEntitiesError.
-    """  # fmt: skip
+    A row has ``cases``, ``right`` and ``share``, and with ``supported_`` before them the same for the cases that
+    Microsoft's Python library answers. Raises SpecsFault, SystemEntitiesError.
+    """
     cases = list(read_cases(specs))
     finder, outcomes, wrong = SystemEntityFinder(), [], []
     try:
