@@ -7,9 +7,13 @@ import pytest
 from tiny_encoder import write_tiny_bert
 
 from bot.cli import main
+from bot.dialogue.load import load_nlu
+from bot.folder import read_file
 from nlu.data import Example, IntentScore, Parse
+from nlu.errors import NluFolderError
 from training.evaluate_nlu import Judged, judge, quality
-from training.nlu_trial import summary
+from training.nlu_speed import measured_speed
+from training.nlu_trial import Lesson, summary, taught
 
 TRAIN = """
 version: "3.1"
@@ -137,6 +141,23 @@ def test_command_prints_json_alone(files: Path, capsys: pytest.CaptureFixture[st
     figures = json.loads(capsys.readouterr().out)
     assert figures["parse_p50_ms"] is None  # three rows tell no percentile
     assert "runs" not in figures
+
+
+def test_speed_is_that_of_a_process_of_its_own(files: Path, tmp_path: Path) -> None:
+    data = load_nlu([read_file(files / "train.yml")], env={})
+    texts = ["hello you"] * 30 + ["i want to fly to new york where is my order number"] * 30
+    assert len(texts[-1].split()) == 12
+    with taught(Lesson(data=data, base=str(files / "tiny")), seed=0, progress=lambda share, doing: None) as (out, _):
+        speed = measured_speed(out, texts)
+        few = measured_speed(out, texts[:31])
+    figures = {name: value for name, value in speed.items() if value is not None}
+    assert figures.keys() == speed.keys()
+    assert 0 < figures["parse_p50_ms"] <= figures["parse_p95_ms"]
+    assert figures["parse_12_words_p50_ms"] > 0
+    assert figures["messages_per_s"] > 32 * 1000 / figures["parse_p95_ms"] / 100  # no unit is mistaken
+    assert (few["parse_12_words_p50_ms"], few["messages_per_s"]) == (None, None)
+    with pytest.raises(NluFolderError, match="cannot be measured"):
+        measured_speed(tmp_path, texts)
 
 
 def test_report_and_dev(files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
