@@ -52,15 +52,16 @@ class CrossValidation:
         return spread
 
 
-def lesson_of(project: Project, paths: AssistantPaths) -> Lesson:
-    """What ``kefu train`` would train the understanding of an assistant on."""
+def lesson_of(project: Project, paths: AssistantPaths, *, fast: bool = False) -> Lesson:
+    """What ``kefu train`` (or ``kefu train --fast``) would train the understanding of an assistant on."""
     kefu = project.config.kefu
+    settings = nlu_settings(kefu)
     return Lesson(
         data=project.nlu,
         outside=knowledge_questions(paths),
         entities=tuple(project.domain.entities),
         base=str(kefu.get("encoder") or DEFAULT_ENCODER),
-        settings=nlu_settings(kefu),
+        settings=replace(settings, heads_only=settings.heads_only or fast),
     )
 
 

@@ -26,6 +26,7 @@ def add(commands: Subparsers) -> None:
         help="judge the understanding by cross-validation instead of the stories",
     )
     testing.add_argument("-f", "--folds", type=_folds, default=5, metavar="N", help="parts of the cross-validation (5)")
+    testing.add_argument("--fast", action="store_true", help="cross-validate what kefu train --fast would learn")
     testing.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the cross-validation (default: 0)")
     add_json(testing)
 
@@ -57,7 +58,7 @@ def test_understanding(args: argparse.Namespace) -> int:
     from training.nlu_page import write
 
     paths = AssistantPaths(args.folder)
-    lesson = lesson_of(load_folder(args.folder, env=os.environ), paths)
+    lesson = lesson_of(load_folder(args.folder, env=os.environ), paths, fast=args.fast)
     with progress_bar() as show:
         result = cross_validate(lesson, folds=args.folds, seed=args.seed, progress=show)
     page = crossval_page(result, lesson, title=f"Understanding of {args.folder.resolve().name}")

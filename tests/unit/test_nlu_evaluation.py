@@ -178,7 +178,7 @@ def test_cross_validation_of_an_assistant(files: Path, tmp_path: Path, capsys: p
     intents = "intents: [fly, greet, bye, alone]\nentities: [city]\n"
     (tmp_path / "domain.yml").write_text(f'version: "3.1"\n{intents}', "utf-8")
     (tmp_path / "config.yml").write_text((files / "config.yml").read_text("utf-8"), "utf-8")
-    assert main(["test", str(tmp_path), "--nlu", "--folds", "3", "--seed", "2"]) == 0
+    assert main(["test", str(tmp_path), "--nlu", "--fast", "--folds", "3", "--seed", "2"]) == 0
     figures = json.loads((tmp_path / "results/nlu.json").read_text("utf-8"))
     assert sum(row["support"] for row in figures["intents"].values()) == 15  # each example once, repeated ones too
     assert "alone" not in figures["intents"] or figures["intents"]["alone"]["support"] == 0
