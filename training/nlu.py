@@ -35,7 +35,7 @@ class NluReport:
 
     ``held_out`` are the measures of ``evaluate`` for the trial, empty where too little data was there to hold any
     out; they are pessimistic, as the written model saw more. ``foreign_source`` says which texts stood for
-    out-of-scope ones. ``remarks`` are for the person who trains.
+    out-of-scope ones, ``passes`` how many the model took (None: heads only). ``remarks`` are for the person who trains.
     """
 
     examples: int
@@ -43,6 +43,7 @@ class NluReport:
     temperature: float
     threshold: float
     foreign_source: str
+    passes: int | None
     seconds: float
     fingerprint: str
     held_out: Mapping[str, float | None] = field(default_factory=dict)
@@ -64,13 +65,15 @@ def train_nlu(
     settings: NluSettings | None = None,
     device: str | None = None,
     progress: Progress | None = None,
+    logs: Path | None = None,
 ) -> NluReport:
     """Train on ``examples`` and write the model's folder ``out``.
 
     ``outside``: texts known to belong to no intent (they train a reject class). ``dev``: held-out messages, those of
     the intent ``out_of_scope`` belonging to none; temperature and threshold are found on them, and no trial is made.
     ``entities``: names of the domain; a regex or lookup of such a name extracts, as does one of a name that the
-    examples annotate. ``device`` None takes a GPU where there is one. Raises the errors of ``nlu.errors``.
+    examples annotate. ``device`` None takes a GPU where there is one. ``logs``: a folder for the course of the trial
+    and of the final fit, as TensorBoard events. Raises the errors of ``nlu.errors``.
     """
     started = time.perf_counter()
     settings = settings or NluSettings()
@@ -96,13 +99,17 @@ def train_nlu(
     if settings.general_outside:
         outside = truly_outside([*outside, *general_outside(inputs.vectors, inputs.text_encoder(), examples)], examples)
     split = None if dev else hold_out(examples, outside, leave_intents_out=given < 10, seed=seed)
-    calibration = _tried(inputs, split, progress) if split else Calibration()
+    tried = _tried(inputs, split, progress, logs) if split else None
+    calibration = tried[0] if tried else Calibration()
     reach = 0.5 if split else 0.05
     fitted = fitted_to(
         inputs,
         examples,
         outside,
         lambda share: progress(reach + share * (0.98 - reach), "Learning intents and entities"),
+        held=dev,
+        passes=tried[1] if tried else None,
+        logs=logs and logs / "final",
     )
     if dev:
         inside = [example for example in dev if example.intent != OUT_OF_SCOPE_INTENT]
@@ -116,6 +123,7 @@ def train_nlu(
         temperature=calibration.confidence.temperature,
         threshold=calibration.threshold,
         foreign_source=calibration.source,
+        passes=fitted.passes,
         seconds=time.perf_counter() - started,
         fingerprint=fingerprint,
         held_out=calibration.measures,
@@ -156,16 +164,19 @@ def inputs_fingerprint(
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _tried(inputs: Inputs, split: Split, progress: Progress) -> Calibration:
-    """Fit the trial and judge it on what it has not seen."""
+def _tried(inputs: Inputs, split: Split, progress: Progress, logs: Path | None) -> tuple[Calibration, int | None]:
+    """Fit the trial and judge it on what it has not seen; with patience also after how many passes it was best."""
     fitted = fitted_to(
         inputs,
         split.learned,
         split.outside,
         lambda share: progress(0.05 + share * 0.42, "Learning a trial to judge confidence by"),
+        held=split.held,
+        logs=logs and logs / "trial",
     )
     foreign = [split.held_outside, split.left_out]
-    return calibrated(inputs, fitted, split.held, foreign, source=split.foreign_source)
+    calibration = calibrated(inputs, fitted, split.held, foreign, source=split.foreign_source)
+    return calibration, fitted.passes if inputs.settings.patience else None
 
 
 def _neighbours(inputs: Inputs, examples: Sequence[Example], out: Path) -> Neighbours:

@@ -1,8 +1,10 @@
 """Fitting the joint network to items. Knows nothing of files, thresholds or reports."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
 
 import numpy as np
 import torch
@@ -10,6 +12,9 @@ from torch import nn
 from torch.nn import functional
 
 from nlu.network import Network
+from training.nlu_adapters import Adapters
+from training.nlu_logs import Record
+from training.nlu_loss import Best, HeldOut, held_out, joint_loss, scores_of
 from training.nlu_task import IGNORED, Batch, Item, Task
 from training.nlu_vectors import Base, FrozenVectors, start_grown
 
@@ -28,6 +33,11 @@ class NluSettings:
     ``frozen_layers``: how many of the lowest layers do not learn at all.
     ``general_outside``: general texts (small talk, trivia) far from every intent are learned as outside, too.
     ``slips``: share of examples that are shown with slips of the finger in each pass (see ``nlu_noise``).
+    ``accumulate``: batches per step, so that a step may see more texts than memory holds at once.
+    ``patience``: learning stops after so many passes that made nothing better on held-out texts, and the best pass
+    counts; 0 makes all passes (see ``fit``).
+    ``lora_rank``: the encoder learns through adapters of this rank, at ``lora_learning_rate``, and else stays as it
+    is; 0 learns all of its weights (see ``nlu_adapters``).
     ``heads_only``: the encoder stays as it is, which takes seconds (see ``nlu_fast``).
     ``threshold``: fixes the confidence below which a message is rejected; None finds it on held-out data.
     """
@@ -48,7 +58,19 @@ class NluSettings:
     general_outside: bool = True
     half_precision: bool | None = None
     slips: float = 0.4
+    accumulate: int = 1
+    patience: int = 0
+    lora_rank: int = 0
+    lora_learning_rate: float = 2e-3
     heads_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """A network ready for inference, and after how many passes over the items it was as it is."""
+
+    network: Network
+    passes: int
 
 
 def fit(
@@ -57,45 +79,113 @@ def fit(
     items: Sequence[Item],
     *,
     slipped: Sequence[Sequence[Item]] = (),
+    held: Sequence[Item] = (),
+    passes: int | None = None,
     vectors: FrozenVectors,
     settings: NluSettings,
     seed: int,
     device: torch.device,
     ticks: Ticks,
-) -> Network:
-    """A network trained on the items, ready for inference. The same seed gives the same network on one machine.
+    record: Record | None = None,
+) -> Learned:
+    """A network trained on the items. The same seed gives the same network on one machine.
 
-    ``slipped``: for each of the first items other ways in which it may have been typed.
+    ``slipped``: for each of the first items other ways in which it may have been typed. ``held``: items of known
+    intents to judge it on after each pass; with ``settings.patience`` the best pass counts. ``passes``: how many are
+    made. Neither changes the course of the learning rate, which is laid out for all of ``settings.epochs``, so a fit
+    that stops after some passes is where a longer one was after as many.
     """
     torch.manual_seed(seed)
     random = np.random.default_rng(seed)
     network = start(base, task, settings, device)
     frozen = settings.frozen_layers
-    freeze(network, default_frozen_layers(len(items), base.shape.layers) if frozen is None else frozen)
+    frozen = default_frozen_layers(len(items), base.shape.layers) if frozen is None else frozen
+    freeze(network, frozen)
+    adapters = Adapters(network.encoder, rank=settings.lora_rank, first=frozen) if settings.lora_rank else None
     start_intents(network, items, vectors)
     epochs = settings.epochs or default_epochs(sum(task.classes[item.label] is not None for item in items))
     batch_size = settings.batch_size or default_batch_size(len(items))
-    steps = epochs * math.ceil(len(items) / batch_size)
-    chunks = _shuffled(len(items), epochs, batch_size, random)
-    optimizer = _optimizer(network, settings)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _warm_linear(steps, settings.warmup))
-    half = settings.half_precision if settings.half_precision is not None else _half_is_faster(device)
-    network.train()
+    steps = math.ceil(len(items) / (batch_size * settings.accumulate))
+    learner = _Learner(network, settings, device, steps=steps * epochs, record=record)
+    best = Best(network)
+    last = min(epochs, passes or epochs)
     hidden = _HIDDEN if base.shape.grown else 0.0
-    shown = (
-        [_with_unknowns(_typed(items, slipped, place, settings.slips, random), task, hidden, random) for place in chunk]
-        for chunk in chunks
-    )
-    for step, batch in enumerate(map(task.batch, shown), start=1):
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
-            loss = joint_loss(network, batch, settings, device)
-        optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        ticks(step / steps)
-    return network.eval()
+
+    def shown(place: int) -> Item:
+        return _with_unknowns(_typed(items, slipped, place, settings.slips, random), task, hidden, random)
+
+    for done in range(last):
+        batches = (task.batch(list(map(shown, chunk))) for chunk in _shuffled(len(items), 1, batch_size, random))
+        learner.learn(batches, done + 1, lambda step: ticks(step / (steps * last)))
+        if not held or not (settings.patience or record):
+            continue
+        judgement = learner.judge(task, held, done + 1)
+        if settings.patience and best.outlasted(judgement, done + 1) >= settings.patience:
+            break
+    if held and settings.patience:
+        last = best.restore()
+    if adapters:
+        adapters.merge()
+    ticks(1.0)
+    return Learned(network=network.eval(), passes=last)
+
+
+class _Learner:
+    """The optimiser's side of a fit: what a step and what a pass is."""
+
+    def __init__(
+        self, network: Network, settings: NluSettings, device: torch.device, *, steps: int, record: Record | None
+    ) -> None:
+        self._network, self._settings, self._device, self._record = network, settings, device, record
+        self._optimizer = _optimizer(network, settings)
+        self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimizer, _warm_linear(steps, settings.warmup))
+        wanted = settings.half_precision
+        self._half = wanted if wanted is not None else _half_is_faster(device)
+        self._steps = 0
+
+    def learn(self, batches: Iterable[Batch], passes: int, ticks: Callable[[int], None]) -> None:
+        """One pass: a step for each ``accumulate`` batches, and for those that are left over."""
+        started = time.perf_counter()
+        self._network.train()
+        left = iter(batches)
+        while group := list(islice(left, self._settings.accumulate)):
+            self._step(group)
+            ticks(self._steps)
+        if self._record:
+            self._record("seconds", time.perf_counter() - started, passes)
+
+    def judge(self, task: Task, held: Sequence[Item], passes: int) -> HeldOut:
+        """How good the network is on held-out items after a pass."""
+        with self._autocast():
+            judgement = held_out(self._network, task, held, self._device)
+        if self._record:
+            for name, value in asdict(judgement).items():
+                if value is not None:
+                    self._record(f"held_out/{name}", value, passes)
+        return judgement
+
+    def _step(self, batches: Sequence[Batch]) -> None:
+        """One step on batches, each weighing as much as it has texts; only one at a time takes memory."""
+        self._optimizer.zero_grad()
+        texts = sum(len(batch.labels) for batch in batches)
+        total = torch.zeros((), device=self._device)
+        for batch in batches:
+            with self._autocast():
+                scores = scores_of(self._network, batch, self._device)
+                loss = joint_loss(scores, batch, label_smoothing=self._settings.label_smoothing)
+            loss = loss * (len(batch.labels) / texts)
+            torch.autograd.backward(loss)
+            total += loss.detach()
+        nn.utils.clip_grad_norm_(self._network.parameters(), 1.0)
+        self._optimizer.step()
+        self._steps += 1
+        if self._record:
+            self._record("loss", float(total), self._steps)
+            self._record("learning_rate", max(map(float, self._schedule.get_last_lr())), self._steps)
+        self._schedule.step()
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._half)
 
 
 def default_epochs(count: int) -> int:
@@ -138,26 +228,6 @@ def start_intents(network: Network, items: Sequence[Item], vectors: FrozenVector
     weight.data.copy_(functional.normalize(torch.zeros_like(weight).index_add(0, labels, means), dim=-1))
 
 
-def joint_loss(network: Network, batch: Batch, settings: NluSettings, device: torch.device) -> torch.Tensor:
-    """Cross-entropy of the intents plus that of tags, roles and groups where there are any."""
-    features = batch.features.to(device) if batch.features is not None else None
-    scores = network(batch.packed.to(device), features)
-    loss = functional.cross_entropy(
-        scores.classes.float(),
-        batch.labels.to(device),
-        label_smoothing=settings.label_smoothing,
-        ignore_index=IGNORED,
-    )
-    for logits, targets in (
-        (scores.tags, batch.tags),
-        (scores.roles, batch.roles),
-        (scores.groups, batch.groups),
-    ):
-        if logits.shape[1] > 1 and bool((targets != IGNORED).any()):
-            loss = loss + functional.cross_entropy(logits.float(), targets.to(device), ignore_index=IGNORED)
-    return loss
-
-
 def _optimizer(network: Network, settings: NluSettings) -> torch.optim.Optimizer:
     groups = []
     for name, parameter in network.named_parameters():
@@ -176,7 +246,8 @@ def _optimizer(network: Network, settings: NluSettings) -> torch.optim.Optimizer
 def _learning_rate(name: str, layers: int, settings: NluSettings) -> float:
     match name.split("."):
         case ["encoder", "layers", place, *_]:
-            return settings.learning_rate * settings.layer_decay ** (layers - 1 - int(place))
+            rate = settings.lora_learning_rate if settings.lora_rank else settings.learning_rate
+            return rate * settings.layer_decay ** (layers - 1 - int(place))
         case ["encoder", "grown", *_]:
             return settings.head_learning_rate
         case ["encoder", *_]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,9 +16,10 @@ from nlu.network import Network
 from nlu.tokens import TextEncoder
 from training.nlu_fast import fit_heads
 from training.nlu_fit import NluSettings, fit
+from training.nlu_logs import recorded
 from training.nlu_noise import with_slips
 from training.nlu_outside import general_texts
-from training.nlu_task import Item, Task
+from training.nlu_task import IGNORED, Item, Task
 from training.nlu_vectors import Base, FrozenVectors
 from training.nlu_vocabulary import grown_tokenizer
 
@@ -52,11 +54,12 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fitted:
-    """A network with what it was fitted to."""
+    """A network with what it was fitted to. ``passes``: how many it took; None where only heads were fitted."""
 
     task: Task
     network: Network
     examples: Sequence[Example]
+    passes: int | None = None
 
 
 def read_inputs(
@@ -96,26 +99,40 @@ def read_inputs(
 
 
 def fitted_to(
-    inputs: Inputs, examples: Sequence[Example], outside: Sequence[str], ticks: Callable[[float], None]
+    inputs: Inputs,
+    examples: Sequence[Example],
+    outside: Sequence[str],
+    ticks: Callable[[float], None],
+    *,
+    held: Sequence[Example] = (),
+    passes: int | None = None,
+    logs: Path | None = None,
 ) -> Fitted:
-    """Fit a network to examples and to texts that belong to none of their intents."""
+    """Fit a network to examples and to texts that belong to none of their intents.
+
+    ``held``: messages to watch it on, pass by pass; ``passes``: the most it makes; ``logs``: where its course goes.
+    """
     task = Task(examples, rejects=bool(outside), sources=inputs.sources, encoder=inputs.text_encoder())
     items = [*task.items(examples), *(task.outside(outside) if outside else ())]
     if inputs.settings.heads_only:
         network = fit_heads(inputs.vectors, inputs.base, task, items, settings=inputs.settings, ticks=ticks)
-    else:
-        network = fit(
+        return Fitted(task=task, network=network, examples=examples)
+    with recorded(logs) as record:
+        learned = fit(
             inputs.base,
             task,
             items,
             slipped=_slipped(inputs, task, examples),
+            held=[item for item in task.items(held) if item.label != IGNORED],
+            passes=passes,
             vectors=inputs.vectors,
             settings=inputs.settings,
             seed=inputs.seed,
             device=inputs.device,
             ticks=ticks,
+            record=record,
         )
-    return Fitted(task=task, network=network, examples=examples)
+    return Fitted(task=task, network=learned.network, examples=examples, passes=learned.passes)
 
 
 def _slipped(inputs: Inputs, task: Task, examples: Sequence[Example]) -> list[tuple[Item, ...]]:

@@ -43,7 +43,7 @@ Progress = Callable[[float, str], None]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainOptions:
     """``generator`` None: fine-tune it where there is a GPU. ``force``: take nothing over. ``fast``: understanding
-    learns its heads only.
+    learns its heads only. ``logs``: where the course of that goes, in a folder named by the release.
 
     ``extra`` are examples beside the assistant's own; ``questions`` are questions that the knowledge answered well.
     """
@@ -52,6 +52,7 @@ class TrainOptions:
     generator: bool | None = None
     force: bool = False
     fast: bool = False
+    logs: Path | None = None
     extra: tuple[NluExample, ...] = ()
     questions: tuple[str, ...] = ()
 
@@ -190,6 +191,7 @@ class _Build:
                 seed=self.options.seed,
                 settings=settings,
                 progress=self._span(0.45, 0.99),
+                logs=self.options.logs and self.options.logs / self.draft.id,
             )
             return asdict(report)
 

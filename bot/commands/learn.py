@@ -7,7 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.commands.options import Subparsers, add_command, add_folder, add_json, print_json, progress_bar, redis_url
+from bot.commands.options import (
+    Subparsers,
+    UsageError,
+    add_command,
+    add_folder,
+    add_json,
+    print_json,
+    progress_bar,
+    redis_url,
+)
 from bot.paths import AssistantPaths
 
 if TYPE_CHECKING:
@@ -26,8 +35,12 @@ def add(commands: Subparsers) -> None:
         default=None,
         help="fine-tune the generator (default: where there is a GPU)",
     )
-    training.add_argument(
+    way = training.add_mutually_exclusive_group()
+    way.add_argument(
         "--fast", action="store_true", help="learn understanding in seconds, a few points less accurate: for drafts"
+    )
+    way.add_argument(
+        "--logs", type=Path, metavar="DIR", help="write there how the learning of understanding went, for TensorBoard"
     )
     training.add_argument("--force", action="store_true", help="train every part again, changed or not")
     training.add_argument("--seed", type=int, default=0, help="seed of every random choice (default: 0)")
@@ -54,7 +67,9 @@ def add(commands: Subparsers) -> None:
 
 def train(args: argparse.Namespace) -> int:
     """Train what changed and make the result the current release."""
-    release = train_and_promote(args.folder, seed=args.seed, generator=args.generator, force=args.force, fast=args.fast)
+    release = train_and_promote(
+        args.folder, seed=args.seed, generator=args.generator, force=args.force, fast=args.fast, logs=args.logs
+    )
     if args.json:
         print_json({"release": release.id, "metrics": release.metrics})
     else:
@@ -63,24 +78,33 @@ def train(args: argparse.Namespace) -> int:
 
 
 def train_and_promote(
-    folder: Path, *, seed: int = 0, generator: bool | None = None, force: bool = False, fast: bool = False
+    folder: Path,
+    *,
+    seed: int = 0,
+    generator: bool | None = None,
+    force: bool = False,
+    fast: bool = False,
+    logs: Path | None = None,
 ) -> "Release":
     """Train an assistant with a progress bar, print what its files should be told, and let the result answer."""
     from bot.folder import load_folder, read_sources
     from bot.release import promote, prune
+    from training.nlu_logs import can_log, mirrored
     from training.train import TrainOptions
     from training.train import train as train_release
 
+    if logs and not can_log():
+        raise UsageError("--logs needs TensorBoard, which is not installed; run: pip install 'kefu[logs]'")
     paths = AssistantPaths(folder)
     project = load_folder(folder, env=os.environ)
     for notice in project.notices:
         print(notice, file=sys.stderr)
-    with progress_bar() as show:
+    with mirrored(logs, os.environ), progress_bar() as show:
         release = train_release(
             project,
             read_sources(folder),
             paths=paths,
-            options=TrainOptions(seed=seed, generator=generator, force=force, fast=fast),
+            options=TrainOptions(seed=seed, generator=generator, force=force, fast=fast, logs=logs),
             progress=show,
         )
     promote(paths.models, release.id)

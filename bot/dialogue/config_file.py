@@ -73,6 +73,10 @@ NLU_RANGES: Mapping[str, tuple[float, float]] = {
     "label_smoothing": (0.0, 0.9),
     "warmup": (0.0, 1.0),
     "slips": (0.0, 1.0),
+    "accumulate": (1, 1024),
+    "patience": (0, 1000),
+    "lora_rank": (0, 1024),
+    "lora_learning_rate": (0.0, 0.1),
 }
 """Numbers under ``kefu: nlu:``, which say how understanding is trained, from and to; whole ones where these are."""
 NLU_FLAGS = ("train_words", "general_outside", "half_precision")
