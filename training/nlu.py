@@ -19,7 +19,7 @@ from nlu.model import NluModel
 from nlu.neighbours import FORMAT as NEIGHBOURS_FORMAT
 from nlu.neighbours import Neighbours
 from training.nlu_calibration import DEFAULT_THRESHOLD
-from training.nlu_fit import NluSettings
+from training.nlu_fit import NluSettings, default_averaged
 from training.nlu_inputs import Inputs, fitted_to, read_inputs
 from training.nlu_judged import Calibration, calibrated, manifest_of
 from training.nlu_outside import general_outside, truly_outside
@@ -109,6 +109,7 @@ def train_nlu(
         lambda share: progress(reach + share * (0.98 - reach), "Learning intents and entities"),
         held=dev,
         passes=tried[1] if tried else None,
+        networks=settings.averaged or default_averaged(len(examples)),
         logs=logs and logs / "final",
     )
     if dev:

@@ -15,13 +15,16 @@ from nlu.errors import BaseUnsupported
 from nlu.network import Network
 from nlu.tokens import TextEncoder
 from training.nlu_fast import fit_heads
-from training.nlu_fit import NluSettings, fit
+from training.nlu_fit import Learned, NluSettings, averaged, fit
 from training.nlu_logs import recorded
 from training.nlu_noise import with_slips
 from training.nlu_outside import general_texts
 from training.nlu_task import IGNORED, Item, Task
 from training.nlu_vectors import Base, FrozenVectors
 from training.nlu_vocabulary import grown_tokenizer
+
+_NEXT_SEED = 1000
+"""Between the seeds of networks that are averaged, so that a benchmark's next seed shares none with this one."""
 
 _SLIPPED = 3
 _SLIP_EVERY = 15
@@ -106,33 +109,42 @@ def fitted_to(
     *,
     held: Sequence[Example] = (),
     passes: int | None = None,
+    networks: int = 1,
     logs: Path | None = None,
 ) -> Fitted:
     """Fit a network to examples and to texts that belong to none of their intents.
 
-    ``held``: messages to watch it on, pass by pass; ``passes``: the most it makes; ``logs``: where its course goes.
+    ``held``: messages to watch it on, pass by pass; ``passes``: the most it makes; ``networks``: how many are averaged;
+    ``logs``: where the course of the first goes.
     """
     task = Task(examples, rejects=bool(outside), sources=inputs.sources, encoder=inputs.text_encoder())
     items = [*task.items(examples), *(task.outside(outside) if outside else ())]
     if inputs.settings.heads_only:
         network = fit_heads(inputs.vectors, inputs.base, task, items, settings=inputs.settings, ticks=ticks)
         return Fitted(task=task, network=network, examples=examples)
-    with recorded(logs) as record:
-        learned = fit(
-            inputs.base,
-            task,
-            items,
-            slipped=_slipped(inputs, task, examples),
-            held=[item for item in task.items(held) if item.label != IGNORED],
-            passes=passes,
-            vectors=inputs.vectors,
-            settings=inputs.settings,
-            seed=inputs.seed,
-            device=inputs.device,
-            ticks=ticks,
-            record=record,
-        )
-    return Fitted(task=task, network=learned.network, examples=examples, passes=learned.passes)
+    slipped = _slipped(inputs, task, examples)
+    judged_on = [item for item in task.items(held) if item.label != IGNORED]
+
+    def learned(place: int) -> Learned:
+        with recorded(logs if place == 0 else None) as record:
+            return fit(
+                inputs.base,
+                task,
+                items,
+                slipped=slipped,
+                held=judged_on,
+                passes=passes,
+                vectors=inputs.vectors,
+                settings=inputs.settings,
+                seed=inputs.seed + _NEXT_SEED * place,
+                device=inputs.device,
+                ticks=lambda share: ticks((place + share) / networks),
+                record=record,
+            )
+
+    fits = [learned(place) for place in range(networks)]
+    network = averaged([fit.network for fit in fits])
+    return Fitted(task=task, network=network, examples=examples, passes=fits[0].passes)
 
 
 def _slipped(inputs: Inputs, task: Task, examples: Sequence[Example]) -> list[tuple[Item, ...]]:

@@ -325,3 +325,16 @@ def test_heads_alone_have_no_course_to_log(tmp_path: Path, capsys: pytest.Captur
     with pytest.raises(SystemExit):
         main(["train", str(tmp_path), "--fast", "--logs", str(tmp_path / "logs")])
     assert "not allowed with argument --fast" in capsys.readouterr().err
+
+
+def test_averaged_networks_lie_between_those_they_are_made_of(base: str, tmp_path: Path) -> None:
+    """The seeds of the networks are 1,000 apart."""
+    folders = {}
+    for name, seed, networks in (("first", 0, 1), ("second", 1000, 1), ("both", 0, 2)):
+        settings = replace(SETTINGS, averaged=networks, slips=0.0, threshold=0.5)
+        train_nlu(EXAMPLES, out=tmp_path / name, base=base, settings=settings, seed=seed)
+        folders[name] = load_file(tmp_path / name / "model.safetensors")
+    for name, weights in folders["both"].items():
+        mean = (folders["first"][name].float() + folders["second"][name].float()) / 2
+        assert torch.allclose(weights.float(), mean, atol=5e-3), name  # written in 16 bits
+    assert not torch.allclose(folders["first"]["intent.weight"], folders["second"]["intent.weight"], atol=2e-3)
