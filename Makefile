@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Threads that spin while they wait make a busy machine ten times slower.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: demo install install-test check format test bench bench-nlu bench-nlu-full clean
+.PHONY: demo install install-test check format test bench bench-nlu bench-nlu-full bench-runtimes clean
 
 demo: install
 	$(BIN)/kefu demo demo
@@ -54,6 +54,17 @@ bench-nlu: install
 
 bench-nlu-full: install
 	$(BIN)/kefu bench nlu --data $(DATA) --docs docs/benchmarks.md --full
+
+# The forward pass on torch, ONNX Runtime, OpenVINO and torchao; on two quiet cores about ten minutes, training included.
+RUNTIMES := .bench/runtimes
+
+bench-runtimes: install $(RUNTIMES)/.installed
+	PYTHONPATH=$(RUNTIMES) $(BIN)/python -m training.bench_runtimes --data $(DATA)
+
+$(RUNTIMES)/.installed: training/runtimes.txt
+	rm -rf $(RUNTIMES)
+	$(BIN)/pip install --quiet --no-deps --target $(RUNTIMES) -r training/runtimes.txt
+	touch $@
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache demo
