@@ -120,14 +120,17 @@ def laid_out(batch: Packed) -> Table | None:
 def _attention(mixed: torch.Tensor, hidden: torch.Tensor | None) -> torch.Tensor:
     """Attention of (texts, tokens, 3, heads, d) as (texts * tokens, heads * d).
 
-    Written out: for short rows on a CPU torch's fused kernel is slower backwards.
+    Written out where it is learned: for short rows on a CPU torch's fused kernel is slower backwards.
     """
     query, key, value = mixed.permute(2, 0, 3, 1, 4)
-    scores = query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5
-    if hidden is not None:
-        scores = scores + hidden.to(scores.dtype)
-    seen: torch.Tensor = scores.softmax(dim=-1).to(value.dtype) @ value
-    return seen.transpose(1, 2).flatten(2).flatten(0, 1)
+    hidden = None if hidden is None else hidden.to(query.dtype)
+    if torch.is_grad_enabled():
+        scores = query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5
+        seen = (scores if hidden is None else scores + hidden).softmax(dim=-1).to(value.dtype) @ value
+    else:
+        seen = functional.scaled_dot_product_attention(query, key, value, attn_mask=hidden)
+    result: torch.Tensor = seen.transpose(1, 2).flatten(2).flatten(0, 1)
+    return result
 
 
 class Encoder(nn.Module):

@@ -23,6 +23,10 @@ TAGGER, PATTERN, SYNONYM = "JointTagger", "RegexEntityExtractor", "EntitySynonym
 _TOKENS_AT_ONCE = 512
 """Attention over packed texts grows with the square of their tokens; more than this is split."""
 
+_TOKENS_AT_LEAST, _LIKE = 96, 1.5
+"""A group of so many tokens costs little more for each than a larger one, so it takes no text that is longer than its
+shortest by this factor: attention lays them out in a table as wide as the longest, and would compute filler."""
+
 Verdict: TypeAlias = Literal["accepted", "outside", "unsure", "unknown"]
 """Whether the best intent is the answer, else why not: the reject class wins, below the threshold, no known word."""
 
@@ -80,7 +84,7 @@ class NluModel:
         """
         batch = self._encoder.encode(texts)
         parses: list[Parse | None] = [None] * len(texts)
-        for group in _groups(batch):
+        for group in like_lengths(batch):
             for index, parse in zip(group, self._parse_group([(texts[i], batch[i]) for i in group]), strict=True):
                 parses[index] = parse
         return [parse for parse in parses if parse is not None]
@@ -89,7 +93,7 @@ class NluModel:
         """Read messages without deciding anything, in order."""
         batch = self._encoder.encode(texts)
         readings: dict[int, Reading] = {}
-        for group in _groups(batch):
+        for group in like_lengths(batch):
             members = [batch[index] for index in group]
             matches = [self._patterns.matches(texts[index][:TEXT_LIMIT]) for index in group]
             scores = self._scores(pack(members), pattern_features(members, matches, self._patterns.names))
@@ -249,17 +253,18 @@ def _class_sums(classes: Sequence[str | None], intents: Sequence[str]) -> NDArra
     )
 
 
-def _groups(batch: Sequence[Tokens]) -> list[list[int]]:
-    """Indices of texts that go through the network together: like lengths, at most 512 tokens."""
+def like_lengths(batch: Sequence[Tokens]) -> list[list[int]]:
+    """Indices of texts that go through the network together, shortest first: like lengths, at most 512 tokens."""
     groups: list[list[int]] = []
-    room = 0
+    shortest = held = 0
     for index in sorted(range(len(batch)), key=lambda index: len(batch[index].ids)):
         size = len(batch[index].ids)
-        if size > room:
+        unlike = held >= _TOKENS_AT_LEAST and size > _LIKE * shortest
+        if not groups or unlike or held + size > _TOKENS_AT_ONCE:
             groups.append([])
-            room = max(_TOKENS_AT_ONCE, size)
+            shortest, held = size, 0
         groups[-1].append(index)
-        room -= size
+        held += size
     return groups
 
 

@@ -9,6 +9,7 @@ from transformers import BertModel
 from nlu.encoder import Encoder, mean_vectors, read_base, sums_by_text
 from nlu.errors import BaseUnsupported
 from nlu.int8 import supported, with_int8_layers
+from nlu.model import like_lengths
 from nlu.tokens import TextEncoder, Tokens, pack
 from training.nlu_vocabulary import grown_tokenizer
 
@@ -45,6 +46,30 @@ def test_a_single_text_needs_no_mask_and_gives_the_same(folder: Path) -> None:
     torch.testing.assert_close(
         mean_vectors(encoder(together), together)[2:3], mean_vectors(encoder(alone), alone), atol=1e-5, rtol=1e-4
     )
+
+
+def test_attention_gives_the_same_while_learning_and_while_serving(folder: Path) -> None:
+    encoder = load(folder)
+    packed = pack(TextEncoder.load(folder / "tokenizer.json", max_tokens=32).encode(TEXTS))
+    learning = encoder(packed)
+    with torch.inference_mode():
+        torch.testing.assert_close(encoder(packed), learning.detach(), atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "groups"),
+    [
+        ([], []),
+        ([5, 40, 6], [[0, 2, 1]]),  # few tokens: one group, alike or not
+        ([20] * 5 + [60], [[0, 1, 2, 3, 4], [5]]),  # enough tokens without the long one
+        ([20] * 5 + [30], [[0, 1, 2, 3, 4, 5]]),  # half longer is still alike
+        ([300, 300], [[0], [1]]),  # more than 512 together
+        ([900, 3], [[1], [0]]),  # one alone may have more
+    ],
+)
+def test_texts_of_like_lengths_go_together(sizes: list[int], groups: list[list[int]]) -> None:
+    batch = [Tokens(ids=(1,) * size, spans=((0, 0),) * size, glued=(False,) * size, known=True) for size in sizes]
+    assert like_lengths(batch) == groups
 
 
 @pytest.mark.skipif(not supported(), reason="no 8-bit kernels on this machine")
