@@ -73,6 +73,7 @@ NLU_RANGES: Mapping[str, tuple[float, float]] = {
     "label_smoothing": (0.0, 0.9),
     "warmup": (0.0, 1.0),
     "slips": (0.0, 1.0),
+    "adversary": (0.0, 10.0),
     "averaged": (1, 10),
     "accumulate": (1, 1024),
     "patience": (0, 1000),

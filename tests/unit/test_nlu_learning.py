@@ -18,8 +18,10 @@ from nlu.encoder import Encoder, Layer
 from nlu.network import IntentHead, Network
 from training import nlu_logs
 from training.nlu import NluReport, train_nlu
+from training.nlu_adversary import Adversary
 from training.nlu_fit import Learned, NluSettings, fit
 from training.nlu_inputs import Inputs, read_inputs
+from training.nlu_loss import joint_loss, scores_of
 from training.nlu_task import Task
 
 PLAIN = [
@@ -338,3 +340,31 @@ def test_averaged_networks_lie_between_those_they_are_made_of(base: str, tmp_pat
         mean = (folders["first"][name].float() + folders["second"][name].float()) / 2
         assert torch.allclose(weights.float(), mean, atol=5e-3), name  # written in 16 bits
     assert not torch.allclose(folders["first"]["intent.weight"], folders["second"]["intent.weight"], atol=2e-3)
+
+
+@pytest.mark.parametrize("learns_norm", [True, False])
+def test_the_adversary_makes_a_batch_harder_and_leaves_no_trace(base: str, learns_norm: bool) -> None:
+    inputs = inputs_of(base, EXAMPLES, SETTINGS)
+    task = Task(EXAMPLES, rejects=False, sources=inputs.sources, encoder=inputs.text_encoder())
+    network = learn(base, replace(SETTINGS, epochs=1)).network
+    network.encoder.norm.requires_grad_(learns_norm)
+    batch = task.batch(task.items(EXAMPLES[:16]))
+
+    def loss() -> torch.Tensor:
+        return joint_loss(scores_of(network, batch, torch.device("cpu")), batch)
+
+    before = loss()
+    adversary = Adversary(network, 0.3)
+    torch.autograd.backward(loss())
+    with adversary.attack():
+        attacked = loss()
+    assert attacked > before
+    with torch.inference_mode():
+        assert float(loss()) == pytest.approx(float(before))
+    adversary.remove()
+    assert torch.equal(loss(), before)
+
+
+def test_learning_against_an_adversary_gives_another_network(base: str) -> None:
+    plain, hardened = (learn(base, replace(SETTINGS, adversary=size)).network for size in (0.0, 0.3))
+    assert not alike(plain, hardened)
