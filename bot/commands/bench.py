@@ -34,6 +34,7 @@ def add(commands: Subparsers) -> None:
     nlu.add_argument("--data", type=Path, required=True, metavar="DIR", help="the folder with nlu/ and assistants/")
     nlu.add_argument("--full", action="store_true", help="all sets (hours), not only the quick ones")
     nlu.add_argument("--sets", nargs="+", default=None, metavar="NAME", help="these sets only")
+    nlu.add_argument("--seeds", type=int, metavar="N", help="at most so many seeds a set (default: 3, for short ones)")
     nlu.add_argument(
         "--results", type=Path, default=Path(".bench/nlu"), metavar="DIR", help="kept results (default: .bench/nlu)"
     )
@@ -64,7 +65,9 @@ def bench_nlu(args: argparse.Namespace) -> int:
     if unknown:
         raise UsageError(f"there is no set {unknown[0]}; there are {', '.join(known)}")
     names = args.sets or [training.name for training in TRAININGS if training.quick or args.full]
-    results = run(names, data=args.data, results=args.results, say=lambda line: print(line, file=sys.stderr))
+    results = run(
+        names, data=args.data, results=args.results, say=lambda line: print(line, file=sys.stderr), seeds=args.seeds
+    )
     if args.docs:
         current = {training.name: state(training, args.data) for training in TRAININGS}
         args.docs.write_text(to_markdown(kept(args.results), current), "utf-8")
