@@ -64,7 +64,8 @@ def run(
 ) -> list[Result]:
     """Run the trainings with these names where no fresh result is kept. A training that fails is said and passed over.
 
-    ``seeds``: the most that a training is run with, if fewer than are its own. Returns the results that these trainings have now, faults included.
+    ``seeds``: the most that a training is run with, if fewer than are its own. Returns the results that these trainings
+    have now, faults included.
     """
     results.mkdir(parents=True, exist_ok=True)
     found = []

@@ -80,7 +80,8 @@ def test_what_cannot_run_is_said(data: Path, capsys: pytest.CaptureFixture[str])
     assert "snips, seed 0: no file nlu/snips/train.yml in the data folder" in capsys.readouterr().err
     (data / "nlu/snips").mkdir(parents=True)
     (data / "nlu/snips/train.yml").write_text("nlu:\n- intent: x\n  examples: 3\n", "utf-8")
-    (data / "nlu/snips/test.yml").write_text(NLU, "utf-8")
+    for name in ("dev.yml", "test.yml"):
+        (data / "nlu/snips" / name).write_text(NLU, "utf-8")
     assert bench(data, "--sets", "snips")[0] == 1
     assert "train.yml:3" in capsys.readouterr().err
     assert list(results.glob("*.json")) == []  # a fault is tried again
