@@ -64,7 +64,7 @@ class NluSettings:
     accumulate: int = 1
     patience: int = 0
     lora_rank: int = 0
-    lora_learning_rate: float = 2e-3
+    lora_learning_rate: float = 1e-3
     adversary: float | None = None
     averaged: int | None = None
     heads_only: bool = False
@@ -85,7 +85,6 @@ def fit(
     *,
     slipped: Sequence[Sequence[Item]] = (),
     held: Sequence[Item] = (),
-    passes: int | None = None,
     vectors: FrozenVectors,
     settings: NluSettings,
     seed: int,
@@ -96,9 +95,8 @@ def fit(
     """A network trained on the items. The same seed gives the same network on one machine.
 
     ``slipped``: for each of the first items other ways in which it may have been typed. ``held``: items of known
-    intents to judge it on after each pass; with ``settings.patience`` the best pass counts. ``passes``: how many are
-    made. Neither changes the course of the learning rate, which is laid out for all of ``settings.epochs``, so a fit
-    that stops after some passes is where a longer one was after as many.
+    intents to judge it on after each pass; with ``settings.patience`` the best pass counts. Stopping so cuts off the
+    course of the learning rate, which is laid out for all epochs: a fit does better that is told their number at once.
     """
     torch.manual_seed(seed)
     random = np.random.default_rng(seed)
@@ -116,28 +114,26 @@ def fit(
     adversary = Adversary(network, size) if size else None
     learner = _Learner(network, settings, device, steps=steps * epochs, adversary=adversary, record=record)
     best = Best(network)
-    last = min(epochs, passes or epochs)
     hidden = _HIDDEN if base.shape.grown else 0.0
 
     def shown(place: int) -> Item:
         return _with_unknowns(_typed(items, slipped, place, settings.slips, random), task, hidden, random)
 
-    for done in range(last):
+    for done in range(epochs):
         batches = (task.batch(list(map(shown, chunk))) for chunk in _shuffled(len(items), 1, batch_size, random))
-        learner.learn(batches, done + 1, lambda step: ticks(step / (steps * last)))
+        learner.learn(batches, done + 1, lambda step: ticks(step / (steps * epochs)))
         if not held or not (settings.patience or record):
             continue
         judgement = learner.judge(task, held, done + 1)
         if settings.patience and best.outlasted(judgement, done + 1) >= settings.patience:
             break
-    if held and settings.patience:
-        last = best.restore()
+    passes = best.restore() if held and settings.patience else epochs
     if adversary:
         adversary.remove()
     if adapters:
         adapters.merge()
     ticks(1.0)
-    return Learned(network=network.eval(), passes=last)
+    return Learned(network=network.eval(), passes=passes)
 
 
 class _Learner:

@@ -114,8 +114,8 @@ def fitted_to(
 ) -> Fitted:
     """Fit a network to examples and to texts that belong to none of their intents.
 
-    ``held``: messages to watch it on, pass by pass; ``passes``: the most it makes; ``networks``: how many are averaged;
-    ``logs``: where the course of the first goes.
+    ``held``: messages to watch it on, pass by pass; ``passes``: how many it makes, if not what the settings say;
+    ``networks``: how many are averaged; ``logs``: where the course of the first goes.
     """
     task = Task(examples, rejects=bool(outside), sources=inputs.sources, encoder=inputs.text_encoder())
     items = [*task.items(examples), *(task.outside(outside) if outside else ())]
@@ -133,9 +133,8 @@ def fitted_to(
                 items,
                 slipped=slipped,
                 held=judged_on,
-                passes=passes,
                 vectors=inputs.vectors,
-                settings=inputs.settings,
+                settings=replace(inputs.settings, epochs=passes or inputs.settings.epochs),
                 seed=inputs.seed + _NEXT_SEED * place,
                 device=inputs.device,
                 ticks=lambda share: ticks((place + share) / networks),
