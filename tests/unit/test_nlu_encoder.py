@@ -8,7 +8,7 @@ from transformers import BertModel
 
 from nlu.encoder import Encoder, mean_vectors, read_base, sums_by_text
 from nlu.errors import BaseUnsupported
-from nlu.int8 import supported, with_int8_layers
+from nlu.int8 import Int8Linear, supported, with_int8_layers
 from nlu.model import like_lengths
 from nlu.tokens import TextEncoder, Tokens, pack
 from training.nlu_vocabulary import grown_tokenizer
@@ -79,6 +79,15 @@ def test_eight_bits_stay_close(folder: Path) -> None:
     exact = load(folder)(packed)
     rounded = with_int8_layers(load(folder))(packed)
     assert torch.nn.functional.cosine_similarity(exact, rounded, dim=-1).min() > 0.99
+
+
+@pytest.mark.skipif(not supported(), reason="no 8-bit kernels on this machine")
+@torch.inference_mode()
+def test_a_token_is_rounded_the_same_in_any_company() -> None:
+    torch.manual_seed(0)
+    layer = Int8Linear(torch.nn.Linear(64, 8))
+    rows = torch.cat([torch.rand(3, 64), torch.randn(5, 64)])  # the first are of one sign, alone they span half
+    torch.testing.assert_close(layer(rows)[:3], layer(rows[:3]), atol=1e-6, rtol=1e-6)
 
 
 def test_another_architecture_is_refused_by_name(tmp_path: Path) -> None:
