@@ -153,7 +153,12 @@ def test_the_same_folder_gives_the_same_parse(folder: Path, model: NluModel) -> 
 
 
 def test_no_pickle_and_a_torn_folder(folder: Path, base: str, tmp_path: Path) -> None:
-    assert {file.name for file in folder.iterdir()} == {"nlu.json", "model.safetensors", "neighbours.safetensors", "tokenizer.json"}
+    assert {file.name for file in folder.iterdir()} == {
+        "nlu.json",
+        "model.safetensors",
+        "neighbours.safetensors",
+        "tokenizer.json",
+    }
     (tmp_path / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes()[:-9])
     with pytest.raises(NluFolderError, match=r"nlu\.json"):
         NluModel.load(tmp_path)
