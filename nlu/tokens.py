@@ -4,6 +4,7 @@ Knows the tokenizer; knows nothing of what is predicted.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -27,8 +28,9 @@ class Tokens:
     """The tokens of one text. ``spans`` are character offsets, empty for tokens that stand for no character.
 
     ``glued`` marks a token that continues the word before it, so that no entity may start or end between them.
-    ``known`` says whether any token but the special ones is in the vocabulary. Of a text with pieces of several Chinese
-    characters the last ``spelled`` tokens are a second reading, which has a token for each; the first has no spans.
+    ``known`` says whether any token but special ones and punctuation is in the vocabulary. Of a text with pieces of
+    several Chinese characters the last ``spelled`` tokens are a second reading, which has a token for each; the first
+    has no spans.
     """
 
     ids: tuple[int, ...]
@@ -102,8 +104,8 @@ class TextEncoder:
             spans=spans,
             glued=tuple(_glued(text, spans)),
             known=any(
-                not special and id_ not in self.unknown
-                for id_, special in zip(encoding.ids, encoding.special_tokens_mask, strict=True)
+                end > start and id_ not in self.unknown and not _is_punctuation(text[start:end])
+                for id_, (start, end) in zip(encoding.ids, spans, strict=True)
             ),
         )
         return self._spelled(text, tokens) if self.spells and any(_is_run(text, span) for span in spans) else tokens
@@ -184,3 +186,7 @@ def pack(batch: Sequence[Tokens], *, multiple: int = 1) -> Packed:
         sizes=torch.tensor([tokens.size for tokens in batch], dtype=torch.float32),
         lengths=torch.tensor(lengths, dtype=torch.long),
     )
+
+
+def _is_punctuation(text: str) -> bool:
+    return all(unicodedata.category(character)[0] == "P" for character in text)

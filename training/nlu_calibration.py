@@ -53,10 +53,11 @@ def _surprise(chances: NDArray[np.float64]) -> float:
 def _fitted_line(odds: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[float, float]:
     """Slope and shift of log-odds under which ``right`` is most probable, by Newton's method.
 
-    A weak pull towards 1 and 0 keeps a handful of easy messages from claiming certainty.
+    A pull towards a slope of 1, as of a few dozen messages, keeps a small set from lifting what resembles nothing,
+    which it does not show; a weak one towards no shift keeps a handful of easy messages from claiming certainty.
     """
     design = np.stack([odds, np.ones_like(odds)], axis=1)
-    prior, pull = np.array([1.0, 0.0]), np.diag([2.0, 0.2])
+    prior, pull = np.array([1.0, 0.0]), np.diag([30.0, 0.2])
     line = prior.copy()
     for _ in range(_ROUNDS):
         chances = 1 / (1 + np.exp(-np.clip(design @ line, -30, 30)))
@@ -64,7 +65,7 @@ def _fitted_line(odds: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[f
         curvature = (design * (chances * (1 - chances))[:, None]).T @ design + pull
         step = np.linalg.solve(curvature, gradient)
         line = line + step / max(1.0, float(np.abs(step).max()))
-    return max(0.05, float(line[0])), float(line[1])
+    return max(0.5, float(line[0])), float(line[1])
 
 
 def fitted_temperature(logits: ArrayLike, labels: ArrayLike) -> float:
