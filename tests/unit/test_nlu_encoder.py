@@ -188,7 +188,7 @@ def test_a_second_reading_changes_nothing_of_the_first(folder: Path) -> None:
         assert sums_by_text(ones, packed)[:, 0].tolist() == [len(one.ids) for one in batch]
 
 
-@pytest.mark.parametrize("text", ["", "   ", "😀😀", "\x00"])
+@pytest.mark.parametrize("text", ["", "   ", "😀😀", "\x00", "?", "? !"])
 def test_texts_without_a_known_word(folder: Path, text: str) -> None:
     assert not TextEncoder.load(folder / "tokenizer.json", max_tokens=32).encode([text])[0].known
 
