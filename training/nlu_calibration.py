@@ -53,11 +53,11 @@ def _surprise(chances: NDArray[np.float64]) -> float:
 def _fitted_line(odds: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[float, float]:
     """Slope and shift of log-odds under which ``right`` is most probable, by Newton's method.
 
-    A pull towards a slope of 1, as of a few dozen messages, keeps a small set from lifting what resembles nothing,
+    A pull towards a slope of 1, as of a hundred messages, keeps a small set from lifting what resembles nothing,
     which it does not show; a weak one towards no shift keeps a handful of easy messages from claiming certainty.
     """
     design = np.stack([odds, np.ones_like(odds)], axis=1)
-    prior, pull = np.array([1.0, 0.0]), np.diag([30.0, 0.2])
+    prior, pull = np.array([1.0, 0.0]), np.diag([100.0, 0.2])
     line = prior.copy()
     for _ in range(_ROUNDS):
         chances = 1 / (1 + np.exp(-np.clip(design @ line, -30, 30)))

@@ -11,6 +11,18 @@ from nlu.tokens import TextEncoder
 from training.nlu_vectors import FrozenVectors
 from training.offtopic import CHINESE, ENGLISH
 
+NONSENSE = (
+    "asdf jkl qwer",
+    "hjkhjkh",
+    "zxcv bnm",
+    "dfgdfg sdfsd",
+    "wqeoiu xxz",
+    "aksjd lkajsd",
+    "xkq zzv plorf",
+    "gnarf blep",
+)
+"""What a cat on the keyboard writes; it resembles no message and yet must be like no intent."""
+
 _NEAR = 0.5
 """Cosine of two texts under the base encoder above which one may be meant by the other's intent."""
 
@@ -27,7 +39,7 @@ def general_texts(examples: Sequence[Example]) -> list[str]:
     characters = {character for example in examples for character in example.text}
     chinese = any("\u4e00" <= character <= "\u9fff" for character in characters)
     latin = any(character.isascii() and character.isalpha() for character in characters)
-    return [*(ENGLISH if latin else ()), *(CHINESE if chinese else ())]
+    return [*((*ENGLISH, *NONSENSE) if latin else ()), *(CHINESE if chinese else ())]
 
 
 def general_outside(vectors: FrozenVectors, encoder: TextEncoder, examples: Sequence[Example]) -> list[str]:
