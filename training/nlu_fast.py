@@ -6,7 +6,7 @@ growing sure of what they were shown.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import nn
@@ -65,7 +65,7 @@ def _fit_intents(
             logits = logits + functional.linear(seen, network.pattern_intent)
         return functional.cross_entropy(logits, labels)
 
-    _minimise(loss, [head.weight, network.pattern_intent])
+    minimise(loss, [head.weight, network.pattern_intent])
 
 
 def _fit_tokens(
@@ -85,12 +85,13 @@ def _fit_tokens(
             logits = logits + functional.linear(found, pattern)
         return functional.cross_entropy(logits, targets) + _DECAY * head.weight.square().sum()
 
-    _minimise(loss, [head.weight, head.bias, *([pattern] if found is not None and pattern is not None else [])])
+    minimise(loss, [head.weight, head.bias, *([pattern] if found is not None and pattern is not None else [])])
 
 
-def _minimise(loss: Callable[[], torch.Tensor], parameters: Sequence[torch.Tensor]) -> None:
+def minimise(loss: Callable[[], torch.Tensor], parameters: Iterable[torch.Tensor], *, steps: int = _STEPS) -> None:
+    """Bring a smooth loss of all the data down by L-BFGS, in at most so many steps."""
     used = [parameter for parameter in parameters if parameter.numel()]
-    optimizer = torch.optim.LBFGS(used, max_iter=_STEPS, line_search_fn="strong_wolfe")
+    optimizer = torch.optim.LBFGS(used, max_iter=steps, line_search_fn="strong_wolfe")
 
     def closure() -> torch.Tensor:
         optimizer.zero_grad()

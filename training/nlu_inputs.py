@@ -8,10 +8,7 @@ import numpy as np
 import torch
 from tokenizers import Tokenizer
 
-from nlu.base import resolve_base
 from nlu.data import Example, PatternSources
-from nlu.encoder import read_base
-from nlu.errors import BaseUnsupported
 from nlu.network import Network
 from nlu.tokens import TextEncoder
 from training.nlu_fast import fit_heads
@@ -20,8 +17,7 @@ from training.nlu_logs import recorded
 from training.nlu_noise import with_slips
 from training.nlu_outside import general_texts
 from training.nlu_task import IGNORED, Item, Task
-from training.nlu_vectors import Base, FrozenVectors
-from training.nlu_vocabulary import grown_tokenizer
+from training.nlu_vectors import Base, FrozenVectors, grown_base
 
 _NEXT_SEED = 1000
 """Between the seeds of networks that are averaged, so that a benchmark's next seed shares none with this one."""
@@ -77,19 +73,13 @@ def read_inputs(
     device: str | None,
 ) -> Inputs:
     """Read the base model and make its vocabulary large enough for the texts. Raises BaseNotFound, BaseUnsupported."""
-    folder = resolve_base(base)
-    if not (folder / "tokenizer.json").is_file():
-        raise BaseUnsupported(f"{base} has no tokenizer.json", remedy="choose a base with a fast tokenizer")
-    shape, weights = read_base(folder)
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     texts = [*(example.text for example in examples), *outside]
     texts += general_texts(examples) if settings.general_outside else []
-    tokenizer, grown = grown_tokenizer(tokenizer, texts)
+    model, tokenizer = grown_base(base, texts)
     annotated = {span.entity for example in examples for span in example.entities}
-    grown_base = Base(shape=replace(shape, grown=grown), weights=weights)
     where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     return Inputs(
-        base=grown_base,
+        base=model,
         tokenizer=tokenizer,
         sources=sources,
         extracting=frozenset({*annotated, *entities}),
@@ -97,7 +87,7 @@ def read_inputs(
         seed=seed,
         device=where,
         spells=bool(annotated),
-        vectors=FrozenVectors(grown_base, where, keep_tokens=settings.heads_only),
+        vectors=FrozenVectors(model, where, keep_tokens=settings.heads_only),
     )
 
 

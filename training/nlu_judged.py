@@ -15,6 +15,7 @@ from nlu.network import Network
 from training.evaluate_nlu import evaluate
 from training.nlu_calibration import DEFAULT_THRESHOLD, chosen_threshold, fitted_confidence
 from training.nlu_inputs import Fitted, Inputs
+from training.nlu_loss import scores_of
 from training.nlu_task import IGNORED, Item, Task, pattern_confidence
 
 
@@ -58,9 +59,7 @@ def class_logits(network: Network, task: Task, items: Sequence[Item], device: to
     with torch.inference_mode():
         for at in range(0, len(items), 32):
             batch = task.batch(items[at : at + 32])
-            features = batch.features.to(device) if batch.features is not None else None
-            scores = network(batch.packed.to(device), features)
-            parts.append(scores.classes.double().cpu().numpy())
+            parts.append(scores_of(network, batch, device).classes.double().cpu().numpy())
     return np.concatenate(parts)
 
 

@@ -7,19 +7,16 @@ least as probable as it is for that intent's own examples on the whole.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 from torch.nn import functional
 
-from nlu.base import resolve_base
-from nlu.encoder import read_base
 from nlu.tokens import TextEncoder
-from training.nlu_vectors import Base, FrozenVectors
-from training.nlu_vocabulary import grown_tokenizer
+from training.nlu_fast import minimise
+from training.nlu_vectors import FrozenVectors, grown_base
 
 FOLDS = 5
 _SCALE = 20.0
@@ -168,12 +165,9 @@ def folds_of(labels: Sequence[object], folds: int, *, seed: int) -> NDArray[np.i
 
 def base_vectors(base: str, texts: Sequence[str]) -> NDArray[np.float32]:
     """(texts, width): mean vectors of the base model as it is, of length 1."""
-    folder = resolve_base(base)
-    shape, weights = read_base(folder)
-    tokenizer, grown = grown_tokenizer(Tokenizer.from_file(str(folder / "tokenizer.json")), texts)
-    given = Base(shape=replace(shape, grown=grown), weights=weights)
+    given, tokenizer = grown_base(base, texts)
     frozen = FrozenVectors(given, torch.device("cpu"), keep_tokens=False)
-    tokens = TextEncoder(tokenizer, max_tokens=min(_MAX_TOKENS, shape.positions)).encode(texts)
+    tokens = TextEncoder(tokenizer, max_tokens=min(_MAX_TOKENS, given.shape.positions)).encode(texts)
     return frozen.means(tokens).numpy()
 
 
@@ -182,15 +176,11 @@ def _fitted_head(rows: torch.Tensor, labels: torch.Tensor, classes: int) -> torc
     head = torch.nn.Linear(rows.shape[1], classes)
     torch.nn.init.zeros_(head.weight)
     torch.nn.init.zeros_(head.bias)
-    optimizer = torch.optim.LBFGS(head.parameters(), max_iter=_STEPS, line_search_fn="strong_wolfe")
 
-    def closure() -> torch.Tensor:
-        optimizer.zero_grad()
-        loss = functional.cross_entropy(head(rows), labels) + _DECAY * head.weight.square().sum()
-        torch.autograd.backward(loss)
-        return loss
+    def loss() -> torch.Tensor:
+        return functional.cross_entropy(head(rows), labels) + _DECAY * head.weight.square().sum()
 
-    optimizer.step(closure)  # type: ignore[no-untyped-call]
+    minimise(loss, head.parameters(), steps=_STEPS)
     return head
 
 

