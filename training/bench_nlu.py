@@ -43,7 +43,10 @@ _NO_MATTER = ("nlu_page", "nlu_report", "nlu_suspects", "explain", "neighbours")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What one training gave: its ``exams`` by name, each with its figures, or a ``fault`` in words."""
+    """What one training gave: its ``exams`` by name, each with its figures, or a ``fault`` in words.
+
+    ``busy``: other work ran on the machine, so that nothing was timed.
+    """
 
     training: str
     seed: int
@@ -52,6 +55,7 @@ class Result:
     machine: Mapping[str, str]
     exams: Mapping[str, Mapping[str, float | None]]
     fault: str = ""
+    busy: bool = False
 
     @property
     def on_gpu(self) -> bool:
@@ -60,12 +64,19 @@ class Result:
 
 
 def run(
-    names: Sequence[str], *, data: Path, results: Path, say: Callable[[str], None], seeds: int | None = None
+    names: Sequence[str],
+    *,
+    data: Path,
+    results: Path,
+    say: Callable[[str], None],
+    seeds: int | None = None,
+    busy: bool = False,
 ) -> list[Result]:
     """Run the trainings with these names where no fresh result is kept. A training that fails is said and passed over.
 
-    ``seeds``: the most that a training is run with, if fewer than are its own. Returns the results that these trainings
-    have now, faults included.
+    ``seeds``: the most that a training is run with, if fewer than are its own. ``busy``: other work runs on the
+    machine, so nothing is timed; a later run without it measures again. Returns the results that these trainings have
+    now, faults included.
     """
     results.mkdir(parents=True, exist_ok=True)
     found = []
@@ -73,7 +84,7 @@ def run(
         if training.name not in names:
             continue
         for seed in range(min(training.seeds, seeds or training.seeds)):
-            result = _kept_or_run(training, seed, data, results, say)
+            result = _kept_or_run(training, seed, data=data, results=results, say=say, busy=busy)
             found.append(result)
             if result.fault or _train_s(result) >= REPEATED_UNDER_S:
                 break
@@ -124,17 +135,19 @@ def machine() -> dict[str, str]:
     return found | ({"gpu": torch.cuda.get_device_name(0)} if torch.cuda.is_available() else {})
 
 
-def _kept_or_run(training: Training, seed: int, data: Path, results: Path, say: Callable[[str], None]) -> Result:
+def _kept_or_run(
+    training: Training, seed: int, *, data: Path, results: Path, say: Callable[[str], None], busy: bool
+) -> Result:
     path = results / f"{training.name}-{seed}-{device()}.json"
     missing = [file for file in _files(training) if not (data / file).is_file()]
     current = state(training, data)
     if path.is_file():
         result = Result(**json.loads(path.read_text("utf-8")))
-        if result.fingerprint == current:
+        if result.fingerprint == current and (busy or not result.busy):
             say(f"{training.name}, seed {seed}: unchanged, {_in_short(result)}")
             return result
     result = Result(
-        training=training.name, seed=seed, fingerprint=current, made=_now(), machine=machine(), exams={}, fault=""
+        training=training.name, seed=seed, fingerprint=current, made=_now(), machine=machine(), exams={}, busy=busy
     )
     if missing:
         result = replace(result, fault=f"no file {missing[0]} in the data folder")
@@ -149,6 +162,7 @@ def _kept_or_run(training: Training, seed: int, data: Path, results: Path, say: 
 
 def _in_fresh_process(result: Result, data: Path) -> Result:
     command = [sys.executable, "-m", "training.bench_nlu", result.training, str(result.seed), str(data)]
+    command += ["busy"] if result.busy else []
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
     if done.returncode:
         lines = done.stderr.strip().splitlines()
@@ -156,8 +170,8 @@ def _in_fresh_process(result: Result, data: Path) -> Result:
     return replace(result, exams=json.loads(done.stdout.splitlines()[-1]))
 
 
-def measure(training: Training, seed: int, data: Path) -> dict[str, dict[str, float | None]]:
-    """Train once, judge every exam, and measure the speed on the first one."""
+def measure(training: Training, seed: int, data: Path, *, busy: bool = False) -> dict[str, dict[str, float | None]]:
+    """Train once, judge every exam, and measure the speed on the first one if the machine is not ``busy``."""
     lesson = Lesson(
         data=_read(data, training.train),
         dev=examples_from(_read(data, training.dev)) if training.dev else (),
@@ -169,16 +183,13 @@ def measure(training: Training, seed: int, data: Path) -> dict[str, dict[str, fl
     with taught(lesson, seed=seed, progress=_silent) as (folder, report):
         model = NluModel.load(folder, device=device())
         figures = {name: quality(judged(model, examples)) for name, examples in exams.items()}
-        costs: dict[str, float | None] = {
-            "train_s": report.seconds,
-            "threshold": report.threshold,
-            "temperature": report.temperature,
-        }
-        costs |= measured_speed(folder, texts, device=device())
+        found: dict[str, float | None] = {"threshold": report.threshold, "temperature": report.temperature}
+        if not busy:
+            found |= {"train_s": report.seconds, **measured_speed(folder, texts, device=device())}
     if training.folds:
         figures["test"] = quality(cross_validate(lesson, folds=training.folds, seed=seed, progress=_silent).rows)
     first = next(iter(figures))
-    figures[first] |= costs
+    figures[first] |= found
     return {
         name: {key: value if value is None else round(value, DIGITS) for key, value in each.items()}
         for name, each in figures.items()
@@ -229,6 +240,6 @@ def _silent(_: float, __: str) -> None:
 
 
 if __name__ == "__main__":
-    _name, _seed, _data = sys.argv[1:]
+    _name, _seed, _data, *_busy = sys.argv[1:]
     _chosen = next(training for training in TRAININGS if training.name == _name)
-    print(json.dumps(measure(_chosen, int(_seed), Path(_data))))
+    print(json.dumps(measure(_chosen, int(_seed), Path(_data), busy=bool(_busy))))

@@ -36,6 +36,9 @@ def add(commands: Subparsers) -> None:
     nlu.add_argument("--sets", nargs="+", default=None, metavar="NAME", help="these sets only")
     nlu.add_argument("--seeds", type=int, metavar="N", help="at most so many seeds a set (default: 3, for short ones)")
     nlu.add_argument(
+        "--busy", action="store_true", help="other work runs on this machine: time nothing (a later run measures again)"
+    )
+    nlu.add_argument(
         "--results", type=Path, default=Path(".bench/nlu"), metavar="DIR", help="kept results (default: .bench/nlu)"
     )
     nlu.add_argument("--docs", type=Path, metavar="FILE", help="write all kept results as Markdown")
@@ -66,7 +69,12 @@ def bench_nlu(args: argparse.Namespace) -> int:
         raise UsageError(f"there is no set {unknown[0]}; there are {', '.join(known)}")
     names = args.sets or [training.name for training in TRAININGS if training.quick or args.full]
     results = run(
-        names, data=args.data, results=args.results, say=lambda line: print(line, file=sys.stderr), seeds=args.seeds
+        names,
+        data=args.data,
+        results=args.results,
+        say=lambda line: print(line, file=sys.stderr),
+        seeds=args.seeds,
+        busy=args.busy,
     )
     if args.docs:
         current = {training.name: state(training, args.data) for training in TRAININGS}
