@@ -1,10 +1,22 @@
 """What several kinds of test share: modules beside this file can be imported, and an assistant is trained only once."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from kefu_process import copied, kefu, trained
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Torch with one thread: in a tiny model, or on a busy machine, several only wait for each other."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

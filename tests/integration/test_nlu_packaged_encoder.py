@@ -1,15 +1,15 @@
 """The packaged encoder, trained on an assistant of sixty messages in two languages."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 
 from nlu.data import EntitySpan, Example, Parse
 from nlu.model import NluModel
 from training.evaluate_nlu import evaluate
 from training.nlu import NluReport, train_nlu
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 GREET = ["hello", "hi there", "good morning", "hey", "good evening", "你好", "早上好", "您好", "嗨", "晚上好"]
 GOODBYE = [
@@ -84,15 +84,6 @@ def examples() -> list[Example]:
         for template in (CHINESE if city > "z" else ENGLISH)[i % 3 :][:2]
     ]
     return [Example(text=text, intent=intent) for intent, texts in plain.items() for text in texts] + deliveries
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """On a busy machine several threads spend their time waiting for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,10 @@
 """Bad and odd input to understanding: each kind has a defined outcome, named by file and line where it is data."""
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import torch
 from tiny_encoder import write_tiny_bert
 
 from bot.dialogue.load import load_nlu, load_project
@@ -20,6 +18,8 @@ from training.evaluate_nlu import evaluate
 from training.nlu import NluReport, train_nlu
 from training.nlu_data import examples_from
 from training.nlu_fit import NluSettings
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 DOMAIN = """intents: [greet, fly]
 entities: [city, place, day]
@@ -156,14 +156,6 @@ EXAMPLES = (
     ),
     Example(text="where is my order number", intent="order"),  # the only one
 )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,11 @@
 """Why a message was understood as it was: words, nearest examples, verdict."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from tiny_encoder import write_tiny_bert
 
 from bot.commands.explain import lines, painted
@@ -19,6 +17,8 @@ from nlu.model import NluModel
 from nlu.neighbours import FILE, Neighbours, word_pairs
 from training.nlu import train_nlu
 from training.nlu_fit import NluSettings
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 EXAMPLES = [
     *(
@@ -34,14 +34,6 @@ EXAMPLES = [
     *(Example(text=text, intent="order") for text in ["where is my order", "my order number", "order", "the order"]),
 ]
 OUTSIDE = ["what is the weather", "weather", "the weather in my book", "what weather is it", "the book", "what is it"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """How the encoder learns: adapters, several batches a step, early stopping, seeds, and the course as events."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +22,8 @@ from training.nlu_fit import Learned, NluSettings, fit
 from training.nlu_inputs import Inputs, read_inputs
 from training.nlu_loss import held_out, joint_loss, scores_of
 from training.nlu_task import Task
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 PLAIN = [
     *(Example(text=text, intent="greet") for text in ["hello", "hi", "hello hi", "hi hello", "hello you", "hi you"]),
@@ -61,15 +62,6 @@ SETTINGS = NluSettings(
     half_precision=False,
 )
 ADAPTED = replace(SETTINGS, lora_rank=2)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Threads only wait for each other in a model this small."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

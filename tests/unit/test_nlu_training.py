@@ -1,4 +1,4 @@
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from training.nlu_fit import NluSettings
 from training.nlu_outside import NONSENSE, general_outside
 from training.nlu_vectors import Base, FrozenVectors
 from training.offtopic import ENGLISH
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 TOWNS = ["berlin", "paris", "new york", "北京"]
 
@@ -44,15 +46,6 @@ SETTINGS = NluSettings(
     general_outside=False,
     slips=0.0,
 )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Threads only wait for each other in a model this small."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
