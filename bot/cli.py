@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from bot.commands import assess, bench, create, evaluate, explain, learn, releases, talk
+from bot.commands import assess, bench, create, data, evaluate, explain, learn, releases, talk
 from bot.commands.options import UsageError
 from bot.dialogue.errors import ProjectFaults
 from bot.errors import KefuError
@@ -34,7 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="kefu", description="A customer-service bot that you host yourself.")
     parser.add_argument("--debug", action="store_true", help="show tracebacks and debug logs")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (create, learn, talk, explain, assess, evaluate, releases, bench):
+    for module in (create, learn, talk, explain, assess, data, evaluate, releases, bench):
         module.add(commands)
     return parser
 

@@ -1,12 +1,13 @@
 """``config.yml``, ``endpoints.yml`` and ``credentials.yml``.
 
-Components of Rasa are accepted by name: what Kefu does in their place is not decided here. Values may be secrets, so
-no fault or notice repeats them.
+What becomes of each component of Rasa's stands in ``components``. Values may be secrets, so no fault or notice repeats
+them.
 """
 
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from bot.dialogue.components import Section, names, treatment
 from bot.dialogue.parse import Json
 from bot.dialogue.project import Component, Config, Endpoint
 from bot.dialogue.reading import Reading, suggest
@@ -23,36 +24,6 @@ CONFIG_KEYS = (
     "spaces",
     "kefu",
 )
-PIPELINE = (
-    "WhitespaceTokenizer",
-    "JiebaTokenizer",
-    "MitieTokenizer",
-    "SpacyTokenizer",
-    "MitieNLP",
-    "SpacyNLP",
-    "RegexFeaturizer",
-    "LexicalSyntacticFeaturizer",
-    "CountVectorsFeaturizer",
-    "LanguageModelFeaturizer",
-    "SpacyFeaturizer",
-    "MitieFeaturizer",
-    "ConveRTFeaturizer",
-    "DIETClassifier",
-    "LogisticRegressionClassifier",
-    "SklearnIntentClassifier",
-    "KeywordIntentClassifier",
-    "MitieIntentClassifier",
-    "FallbackClassifier",
-    "CRFEntityExtractor",
-    "RegexEntityExtractor",
-    "DucklingEntityExtractor",
-    "DucklingHTTPExtractor",
-    "SpacyEntityExtractor",
-    "MitieEntityExtractor",
-    "EntitySynonymMapper",
-    "ResponseSelector",
-)
-POLICIES = ("TEDPolicy", "UnexpecTEDIntentPolicy", "RulePolicy", "MemoizationPolicy", "AugmentedMemoizationPolicy")
 KEFU_TEXTS = ("encoder", "retrieval_encoder", "generator", "locale", "timezone")
 KEFU_NUMBERS = ("nlu_threshold", "sure_at")
 SYSTEM_ENTITIES = (
@@ -83,10 +54,17 @@ NLU_RANGES: Mapping[str, tuple[float, float]] = {
 """Numbers under ``kefu: nlu:``, which say how understanding is trained, from and to; whole ones where these are."""
 NLU_FLAGS = ("train_words", "general_outside", "half_precision")
 ENDPOINTS = ("action_endpoint", "nlg", "nlu", "models", "store", "tracker_store", "lock_store", "event_broker")
-CALLED = ("action_endpoint", "nlg", "nlu", "models")
+CALLED = ("action_endpoint", "nlg")
 """Endpoints that are HTTP servers."""
 ENDPOINT_KEYS = ("url", "headers", "params", "basic_auth", "token", "token_name")
-REPLACED = ("tracker_store", "lock_store")
+UNUSED: Mapping[str, str] = {
+    "tracker_store": "conversations live in Kefu's own store (--redis-url), and GET /conversations/ID/tracker reads it",
+    "lock_store": "Kefu's own store keeps the messages of a conversation in order",
+    "event_broker": "let what listens there read GET /conversations/ID/tracker instead",
+    "models": "models are releases in models/, switched by kefu releases",
+    "nlu": "the release understands messages itself",
+}
+"""Endpoints that Rasa needs and Kefu does not, and what takes their place."""
 CHANNELS = (
     "rest",
     "callback",
@@ -119,18 +97,18 @@ def read_config(root: Node, reading: Reading) -> Config:
     return Config(
         language=reading.optional_text(fields.get("language"), "language") or "en",
         assistant_id=reading.optional_text(fields.get("assistant_id"), "assistant_id"),
-        pipeline=_components(fields.get("pipeline"), "pipeline", PIPELINE, reading),
-        policies=_components(fields.get("policies"), "policies", POLICIES, reading),
+        pipeline=_components(fields.get("pipeline"), "pipeline", reading),
+        policies=_components(fields.get("policies"), "policies", reading),
         kefu=_kefu(fields.get("kefu"), reading),
     )
 
 
-def _components(node: Node | None, section: str, known: tuple[str, ...], reading: Reading) -> tuple[Component, ...]:
-    read = (_component(item, section, known, reading) for item in reading.items(node, section))
+def _components(node: Node | None, section: Section, reading: Reading) -> tuple[Component, ...]:
+    read = (_component(item, section, reading) for item in reading.items(node, section))
     return tuple(component for component in read if component is not None)
 
 
-def _component(item: Node, section: str, known: tuple[str, ...], reading: Reading) -> Component | None:
+def _component(item: Node, section: Section, reading: Reading) -> Component | None:
     if isinstance(item.value, str):
         reading.fault(item, f"an item of {section} without a key", 'write "- name: ..."')
         return None
@@ -139,23 +117,24 @@ def _component(item: Node, section: str, known: tuple[str, ...], reading: Readin
         reading.fault(item, f"an item of {section} has no name", 'write "- name: ..."')
         return None
     name = reading.name(fields["name"], "name")
-    last = name.rsplit(".", 1)[-1]
-    if name.startswith("rasa.") and last in known:
-        name = last
-    elif "." in name:
-        reading.notice(
-            fields["name"], f'the component "{name}" is code of its own and does not run here; {_instead(section)}'
-        )
-    elif name and name not in known:
-        reading.fault(fields["name"], f'the component "{name}" is unknown in {section}', suggest(name, known))
+    if name:
+        _judge(fields["name"], name, section, reading)
+    short = name.rsplit(".", 1)[-1]
     options = {key: child.json() for key, child in fields.items() if key != "name"}
-    return Component(name=name, options=options, line=item.line)
+    is_rasas = name.startswith("rasa.") and short in names(section)
+    return Component(name=short if is_rasas else name, options=options, line=item.line)
 
 
-def _instead(section: str) -> str:
-    if section == "policies":
-        return "move what it decides into rules, stories or a custom action"
-    return "move what it does into a custom action or, for entities, into regexes and lookup tables"
+def _judge(node: Node, name: str, section: Section, reading: Reading) -> None:
+    """Note a component that is ignored, refused or unknown."""
+    found = treatment(name, section)
+    if found is None:
+        what = f'the component "{name}" is unknown in {section}'
+        reading.fault(node, what, suggest(name, names(section)))
+    elif found.fate == "refused":
+        reading.fault(node, f'the component "{name}" cannot run here', found.words)
+    elif found.fate == "ignored":
+        reading.notice(node, f'the component "{name}" is ignored: {found.words}')
 
 
 def _kefu(node: Node | None, reading: Reading) -> Mapping[str, Json]:
@@ -205,21 +184,41 @@ def _system_entities(node: Node, reading: Reading) -> None:
 
 
 def read_endpoints(root: Node, reading: Reading) -> dict[str, Endpoint]:
-    """Read ``endpoints.yml``; a section that is empty is left out."""
+    """Read ``endpoints.yml``; a section that is empty or not used is left out."""
     endpoints = {}
     for name, node in reading.fields(root, "endpoints.yml", (*ENDPOINTS, "version")).items():
         if name not in ENDPOINTS or node.value is None:
             continue
-        if name in REPLACED:
-            reading.notice(node, f"{name} is not used: conversations and locks live in Kefu's own store")
-        endpoints[name] = _endpoint(name, node, reading)
+        if name in UNUSED:
+            reading.notice(node, f"{name}{_own_code(node)} is not used: {UNUSED[name]}")
+        elif name != "nlg" or _is_served(node, reading):
+            endpoints[name] = _endpoint(name, node, reading)
     return endpoints
+
+
+def _type(node: Node) -> str:
+    given = node.value.get("type") if isinstance(node.value, Mapping) else None
+    return given.value if given is not None and isinstance(given.value, str) else ""
+
+
+def _own_code(node: Node) -> str:
+    """Name the class that somebody wrote for Rasa, where an endpoint's type is one."""
+    return f' "{_type(node)}", which is code of its own,' if "." in _type(node) else ""
+
+
+def _is_served(node: Node, reading: Reading) -> bool:
+    """Whether another server words the responses; a class that does it cannot run here."""
+    kind = _type(node)
+    if kind.lower() not in ("", "callback", "response"):
+        what = f'nlg has the type "{kind}", which is code of its own and cannot run here'
+        reading.fault(node, what, 'serve it over HTTP and write "url: http://...", or remove nlg')
+    return kind.lower() in ("", "callback")
 
 
 def _endpoint(name: str, node: Node, reading: Reading) -> Endpoint:
     fields = reading.fields(node, name)
     url = reading.optional_text(fields.get("url"), f"the url of {name}") or ""
-    if name in CALLED and not _is_http(url) and not (name == "nlg" and "type" in fields):
+    if name in CALLED and not _is_http(url):
         reading.fault(fields.get("url", node), f"{name} has no HTTP address", 'write "url: http://host:port/path"')
     return Endpoint(
         url=url,
@@ -268,7 +267,8 @@ def read_credentials(root: Node, reading: Reading) -> dict[str, Mapping[str, Jso
         if name == "version":
             continue
         if "." in name:
-            reading.notice(node, f'the channel "{name}" is code of its own and does not run here; use a built-in one')
+            instead = "let it call POST /webhooks/rest/webhook, or name a callback url that it answers at"
+            reading.notice(node, f'the channel "{name}" is code of its own and cannot run here; {instead}')
         elif name not in CHANNELS:
             reading.notice(node, f'the channel "{name}" is unknown; {suggest(name, CHANNELS)}')
         channels[name] = {key: child.json() for key, child in reading.fields(node, name).items()}

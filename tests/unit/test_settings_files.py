@@ -106,8 +106,42 @@ tracker_store: {type: redis, url: redis}
         token="t",
         options={"enable_selective_domain": True},
     )
-    assert list(endpoints) == ["action_endpoint", "tracker_store"]
+    assert list(endpoints) == ["action_endpoint"]
     assert "not used" in reading.notices[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "notice"),
+    [
+        ("tracker_store: {type: redis, url: redis}", "f.yml:1: tracker_store is not used: conversations live in"),
+        (
+            "\ntracker_store: {type: my.Store}",
+            'f.yml:2: tracker_store "my.Store", which is code of its own, is not used',
+        ),
+        ("lock_store: {type: in_memory}", "f.yml:1: lock_store is not used: Kefu's own store keeps"),
+        ("lock_store: {type: my.Locks}", 'lock_store "my.Locks", which is code of its own, is not used'),
+        ("event_broker: {type: pika, url: localhost}", "event_broker is not used: let what listens there read"),
+        ("event_broker: {type: my.Broker}", 'event_broker "my.Broker", which is code of its own, is not used'),
+        ("models: {url: 'http://a/models'}", "models is not used: models are releases"),
+        ("nlu: {url: 'http://a'}", "nlu is not used"),
+    ],
+)
+def test_endpoints_that_are_not_used_are_noticed(text, notice):
+    endpoints, reading = read(read_endpoints, text)
+    assert (endpoints, reading.faults) == ({}, [])
+    assert len(reading.notices) == 1
+    assert notice in reading.notices[0]
+
+
+def test_the_types_of_nlg():
+    # the domain's own words, as without the section
+    assert read(read_endpoints, "nlg: {type: response}")[0] == {}
+    endpoints, reading = read(read_endpoints, "nlg: {type: callback, url: http://a}")
+    assert (endpoints["nlg"].url, reading.faults) == ("http://a", [])
+    _, reading = read(read_endpoints, "a: 1\nnlg: {type: my.Words}")
+    fault = reading.faults[1]
+    assert (fault.line, '"my.Words", which is code of its own' in fault.what) == (2, True)
+    assert "over HTTP" in fault.remedy
 
 
 @pytest.mark.parametrize(
@@ -134,5 +168,8 @@ def test_credentials():
     assert channels["rest"] == {}
     assert channels["telegram"] == {"access_token": "t"}
     assert len(reading.notices) == 2
+    assert reading.notices[0].startswith(
+        'f.yml:3: the channel "my.Channel" is code of its own and cannot run here; let it'
+    )
     _, reading = read(read_credentials, "telegram: s3cret-token")
     assert "s3cret" not in str(reading.faults[0])
