@@ -2,7 +2,7 @@
 
 from bot.actions.scene import Scene
 from bot.dialogue.events import BotUttered, Event, SlotSet
-from bot.dialogue.slots import extract_slots as candidates
+from bot.dialogue.slots import extract_slots as offers
 from bot.errors import ActionError
 
 VALIDATE = "action_validate_slot_mappings"
@@ -10,10 +10,9 @@ VALIDATE = "action_validate_slot_mappings"
 
 async def extract_slots(scene: Scene) -> list[Event]:
     """Slot events, and what custom actions said meanwhile. An action that fails only leaves its slots empty."""
-    found = candidates(scene.tracker)
-    events: list[Event] = list(found.candidates)
-    for action in found.custom_actions:
-        events += await _ask(scene, action)
+    events: list[Event] = []
+    for offer in offers(scene.tracker):
+        events += [offer] if isinstance(offer, SlotSet) else await _ask(scene, offer.name)
     if VALIDATE not in scene.means.domain.actions:
         return events
     return await _validated(scene, events)

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from bot.actions.http import JsonEndpoint
 from bot.dialogue.parse import Json
-from bot.dialogue.responses import Rendered, choose, respond
+from bot.dialogue.responses import Rendered, fitting, respond
 from bot.dialogue.tracker import Tracker
 from bot.errors import ActionFailed, ActionGarbled
 
@@ -85,15 +85,11 @@ class NlgServer:
 
 def _request_json(request: Request) -> dict[str, Json]:
     tracker = request.tracker
-    variation = choose(
-        tracker.domain.responses.get(request.name, ()),
-        slots=tracker.slots,
-        channel=request.channel,
-        rng=request.rng,
-    )
+    variations = tracker.domain.responses.get(request.name, ())
+    fit = fitting(variations, slots=tracker.slots, channel=request.channel)
     return {
         "response": request.name,
-        "id": variation.id if variation else None,
+        "id": fit[0].id if fit else None,
         "arguments": dict(request.arguments),
         "tracker": tracker.current_state(events="all"),
         "channel": {"name": request.channel},

@@ -9,7 +9,7 @@ from bot.dialogue.reading import suggest
 
 NOWHERE = Place(path="domain.yml", line=1)
 LOOPS = ("action_two_stage_fallback",)
-"""Built-in actions that are loops, beside the forms."""
+"""Built-in actions that are loops, beside the forms; a custom action may be one, too."""
 
 
 class Checks:
@@ -21,7 +21,7 @@ class Checks:
         self.faults: list[Fault] = []
         self.notices: list[str] = []
         self.used_actions: set[str] = set()
-        self.loops = (*self.domain.forms, *LOOPS)
+        self.loops = (*self.domain.forms, *LOOPS, *self.domain.actions)
         self.actions = frozenset((*self.domain.action_names, *self.domain.responses))
 
     def fault(self, place: Place, what: str, remedy: str) -> None:
@@ -37,14 +37,18 @@ class Checks:
         return self.project.places.get(key, NOWHERE)
 
     def known(self, place: Place, kind: str, name: str | None, known: Collection[str], where: str) -> None:
-        """Note a fault if ``where`` gives a ``name`` that is not ``known``; no name is no fault."""
+        """Note a fault if ``where`` gives a ``name`` that is not ``known`` and must run; no name is no fault."""
         if name and name not in known:
-            what = f'{where} names the {kind} "{name}", which the domain does not have'
-            self.fault(place, what, suggest(name, known))
+            self.fault(place, _missing(kind, name, where), suggest(name, known))
+
+    def met(self, place: Place, kind: str, name: str | None, known: Collection[str], where: str) -> None:
+        """Note a ``name`` that is not ``known`` and so has no effect, as assistants that run under Rasa may have."""
+        if name and name not in known:
+            self.notice(place, f"{_missing(kind, name, where)}; {suggest(name, known)}")
 
     def intent(self, place: Place, name: str, where: str) -> None:
         """Note an intent that the domain lacks; of a retrieval intent only the base counts."""
-        self.known(place, "intent", base(name), self.domain.intents, where)
+        self.met(place, "intent", base(name), self.domain.intents, where)
 
     def labels(self, place: Place, where: str, entity: str | None, role: str | None, group: str | None) -> None:
         """Note a role or group that its entity does not list."""
@@ -54,6 +58,10 @@ class Checks:
         for kind, label, known in (("role", role, spec.roles), ("group", group, spec.groups)):
             if label and label not in known:
                 self.notice(place, f'{where} uses the {kind} "{label}", which the entity "{spec.name}" does not list')
+
+
+def _missing(kind: str, name: str, where: str) -> str:
+    return f'{where} names the {kind} "{name}", which the domain does not have'
 
 
 def base(name: str) -> str:

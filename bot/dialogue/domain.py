@@ -29,6 +29,13 @@ DEFAULT_ACTIONS = (
 KEFU_ACTIONS = ("action_knowledge", "action_offer_person", "action_handoff", "action_resume")
 REQUESTED_SLOT = "requested_slot"
 SESSION_METADATA_SLOT = "session_started_metadata"
+KNOWLEDGE_BASE_SLOTS = (
+    "knowledge_base_listed_objects",
+    "knowledge_base_last_object",
+    "knowledge_base_last_object_type",
+)
+AUTOMATIC_SLOTS = (REQUESTED_SLOT, SESSION_METADATA_SLOT, *KNOWLEDGE_BASE_SLOTS)
+"""Slots that no mapping fills, even where a domain lists them with one."""
 
 SlotType = Literal["text", "bool", "float", "list", "categorical", "any"]
 MappingType = Literal["from_entity", "from_intent", "from_trigger_intent", "from_text", "custom"]

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from bot.dialogue.domain import (
     DEFAULT_INTENTS,
+    KNOWLEDGE_BASE_SLOTS,
     REQUESTED_SLOT,
     SESSION_METADATA_SLOT,
     Domain,
@@ -39,11 +40,6 @@ KEYS = (
     "config",
 )
 KNOWLEDGE_BASE_ACTION = "action_query_knowledge_base"
-KNOWLEDGE_BASE_SLOTS = (
-    "knowledge_base_listed_objects",
-    "knowledge_base_last_object",
-    "knowledge_base_last_object_type",
-)
 LATEST_VERSION = "3.1"
 DEFAULT_SESSION: Json = {"session_expiration_time": 60, "carry_over_slots_to_new_session": True}
 
@@ -76,7 +72,7 @@ def read_domain(roots: Sequence[Node], bot_texts: Sequence[str], reading: Readin
     }
     listed = (text for root in roots for text in reading.names(_child(root, "e2e_actions"), "e2e_actions"))
     texts = tuple(dict.fromkeys((*listed, *bot_texts)))
-    session = _single(roots, "session_config", reading)
+    session = _single(roots, "session_config", reading, default=DEFAULT_SESSION)
     config = reading.fields(_single(roots, "config", reading), "config", ("store_entities_as_slots",))
     store_entities = config.get("store_entities_as_slots")
     entities = {name: _entity(name, entry, reading) for name, entry in sections["entity"].items()}
@@ -148,16 +144,21 @@ def _first_of_each(key: str, pairs: Iterable[tuple[str, _Entry]], reading: Readi
     return entries
 
 
-def _single(roots: Sequence[Node], key: str, reading: Reading) -> Node | None:
+def _single(roots: Sequence[Node], key: str, reading: Reading, *, default: Json = None) -> Node | None:
+    """Give the first definition of a section that is not merged; one that only says the default steps back."""
     nodes = [node for root in roots if (node := _child(root, key)) is not None]
-    for other in nodes[1:]:
-        if other.json() != nodes[0].json():
-            reading.notice(other, f"{key} is also defined at {nodes[0].path}:{nodes[0].line}, and that one counts")
-    return nodes[0] if nodes else None
+    if not nodes:
+        return None
+    chosen = next((node for node in nodes if node.json() not in (None, default)), nodes[0])
+    for other in nodes:
+        if other.json() not in (None, default, chosen.json()):
+            reading.notice(other, f"{key} is also defined at {chosen.path}:{chosen.line}, and that one counts")
+    return chosen
 
 
 def _entity(name: str, entry: _Entry, reading: Reading) -> EntitySpec:
-    fields = reading.fields(entry.properties, f'the entity "{name}"', ("roles", "groups", "influence_conversation"))
+    known = ("roles", "groups", "influence_conversation")
+    fields = reading.fields(entry.properties, f'the entity "{name}"', known, strict=False)
     return EntitySpec(
         name=name,
         roles=reading.names(fields.get("roles"), "roles"),
@@ -193,7 +194,8 @@ def _used_entities(
 
     As in Rasa: use_entities true means all that influence the conversation; ignore_entities is taken away after.
     """
-    fields = reading.fields(properties, f'the intent "{intent}"', ("use_entities", "ignore_entities"))
+    known = ("use_entities", "ignore_entities")
+    fields = reading.fields(properties, f'the intent "{intent}"', known, strict=False)
     silent = [name for name, spec in entities.items() if not spec.influence_conversation]
     use = fields.get("use_entities")
     match use.value if use is not None else True:
@@ -223,6 +225,8 @@ def _labels(name: str, entities: Mapping[str, EntitySpec]) -> tuple[str, ...]:
 
 
 def _sends_domain(name: str, entry: _Entry, reading: Reading) -> bool:
+    if entry.properties is None:
+        return name.startswith("validate_")
     fields = reading.fields(entry.properties, f'the action "{name}"', ("send_domain",))
     return reading.flag(fields.get("send_domain"), "send_domain", default=False)
 
@@ -246,7 +250,7 @@ def _form(name: str, entry: _Entry, reading: Reading) -> Form:
 
 def _session_config(node: Node | None, reading: Reading) -> SessionConfig:
     known = ("session_expiration_time", "carry_over_slots_to_new_session")
-    fields = reading.fields(node, "session_config", known)
+    fields = reading.fields(node, "session_config", known, strict=False)
     minutes = reading.number(fields.get("session_expiration_time"), "session_expiration_time", default=60.0)
     if minutes < 0:
         reading.fault(

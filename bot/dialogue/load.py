@@ -166,7 +166,7 @@ def _bot_texts(stories: Sequence[Story]) -> tuple[str, ...]:
 def _check_data(roots: Sequence[Node], reading: Reading) -> None:
     """Check the top-level keys of data files, and whether each file is of use where it stands."""
     for root in roots:
-        keys = reading.fields(root, "the file", DATA_KEYS)
+        keys = reading.fields(root, "the file", DATA_KEYS, strict=False)
         reading.torn |= any(is_misnamed(key, DATA_KEYS) for key in keys)
         if root.path.startswith(TESTS) and keys and not (_is_test(root.path) and set(STORY_KEYS) & set(keys)):
             reading.notice(root, 'not read: files of test stories are called "test_..." and hold stories')

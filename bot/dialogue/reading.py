@@ -13,11 +13,12 @@ MAX_LISTED = 12
 FORMER: Mapping[str, str] = {
     "templates": 'it is called "responses" since Rasa 2',
     "auto_fill": "remove it: since Rasa 3, only mappings fill slots",
-    "triggers": "remove it and write a rule for the intent",
     "flows": "flows are of Rasa Pro and do not run here: write rules, stories or forms",
     "common_examples": 'write "nlu:" with "- intent: ..." items',
 }
 """Keys of other versions that are often met, and what to do about them."""
+IDLE: Mapping[str, str] = {"triggers": "write a rule for the intent"}
+"""Keys of other versions that Rasa 3 reads and does nothing about."""
 
 
 def suggest(name: str, known: Collection[str]) -> str:
@@ -55,16 +56,28 @@ class Reading:
         """Note a remark that stops nothing."""
         self.notices.append(f"{node.path}:{node.line if line is None else line}: {text}")
 
-    def fields(self, node: Node | None, what: str, known: Collection[str] | None = None) -> Mapping[str, Node]:
-        """Read keys and values; nothing gives none. A key that is not ``known`` (None: any is) is a fault."""
+    def fields(
+        self, node: Node | None, what: str, known: Collection[str] | None = None, *, strict: bool = True
+    ) -> Mapping[str, Node]:
+        """Read keys and values; nothing gives none.
+
+        A key that is not ``known`` (None: any is) is a fault; where it is not ``strict`` only one that was meant to be
+        a known one, and others are noticed.
+        """
         if node is None or node.value is None:
             return {}
         if not isinstance(node.value, Mapping):
             self.fault(node, f"{what} must have keys, not {kind_of(node)}", f'write "key: value" lines under {what}')
             return {}
         for key, child in node.value.items():
-            if known is not None and key not in known:
+            if known is None or key in known:
+                continue
+            if key in IDLE:
+                self.notice(child, f'the key "{key}" in {what} has no effect; {IDLE[key]}')
+            elif strict or is_misnamed(key, known):
                 self.fault(child, f'unknown key "{key}" in {what}', FORMER.get(key) or suggest(key, known))
+            else:
+                self.notice(child, f'the key "{key}" in {what} has no effect')
         return node.value
 
     def items(self, node: Node | None, what: str) -> tuple[Node, ...]:

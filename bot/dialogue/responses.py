@@ -58,10 +58,17 @@ def choose(
     channel: str | None,
     rng: random.Random,
 ) -> ResponseVariation | None:
-    """Pick at random from the first class that has a variation; None where all are empty.
+    """Pick at random among those that fit; None where none does."""
+    candidates = fitting(variations, slots=slots, channel=channel)
+    return rng.choice(candidates) if candidates else None
 
-    The classes: conditional and of this channel, of this channel, conditional, neither. A conditional variation
-    counts only if all its conditions hold.
+
+def fitting(
+    variations: Sequence[ResponseVariation], *, slots: Mapping[str, Json], channel: str | None
+) -> Sequence[ResponseVariation]:
+    """The first class that has a variation: conditional and of this channel, of this channel, conditional, neither.
+
+    A conditional variation counts only if all its conditions hold.
     """
     for of_channel, conditional in ((True, True), (True, False), (False, True), (False, False)):
         candidates = [
@@ -70,8 +77,8 @@ def choose(
             if _is_of(variation, channel, of_channel) and _holds(variation, slots, conditional)
         ]
         if candidates:
-            return rng.choice(candidates)
-    return None
+            return candidates
+    return ()
 
 
 def _is_of(variation: ResponseVariation, channel: str | None, of_channel: bool) -> bool:

@@ -35,9 +35,15 @@ def parse_slash(text: str, domain: Domain) -> Parse | None:
         text=text.strip(),
         intent=intent,
         ranking=(intent,),
-        entities=_entities(match["entities"], domain),
+        entities=tuple(entity for entity in _entities(match["entities"]) if entity.entity in domain.entities),
         response_key=response_key or None,
     )
+
+
+def slash_entities(text: str) -> tuple[Entity, ...]:
+    """Every entity that a slash message names, known to the domain or not: what a story says was meant."""
+    match = _SLASH.match(text.strip())
+    return _entities(match["entities"]) if match else ()
 
 
 def command(parse: Parse) -> str | None:
@@ -58,7 +64,7 @@ def _confidence(given: str | None) -> float:
     return value if math.isfinite(value) and 0.0 <= value <= 1.0 else 1.0
 
 
-def _entities(given: str | None, domain: Domain) -> tuple[Entity, ...]:
+def _entities(given: str | None) -> tuple[Entity, ...]:
     try:
         payload = json.loads(given) if given else {}
     except ValueError:
@@ -68,7 +74,6 @@ def _entities(given: str | None, domain: Domain) -> tuple[Entity, ...]:
     return tuple(
         Entity(entity=name, value=value, extractor=EXTRACTOR)
         for name, values in payload.items()
-        if name in domain.entities
         for value in _listed(values)
     )
 

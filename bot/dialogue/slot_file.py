@@ -28,7 +28,7 @@ MAPPINGS_REMEDY = 'write "mappings:" with "- type: from_entity", or "- type: cus
 def read_slot(name: str, node: Node, reading: Reading) -> Slot:
     """Read one slot; after a fault the slot is a stand-in that only serves to find further faults."""
     what = f'the slot "{name}"'
-    fields = reading.fields(node, what, KEYS)
+    fields = reading.fields(node, what, None if _has_class(node) else KEYS)
     kind = _type(what, node, fields, reading)
     influence = reading.flag(fields.get("influence_conversation"), "influence_conversation", default=kind != "any")
     if kind == "any" and influence:
@@ -48,6 +48,12 @@ def read_slot(name: str, node: Node, reading: Reading) -> Slot:
         min_value=low,
         max_value=high,
     )
+
+
+def _has_class(node: Node) -> bool:
+    """Whether the slot's type is a class, which may have keys of its own."""
+    kind = node.value.get("type") if isinstance(node.value, Mapping) else None
+    return kind is not None and "." in str(kind.value)
 
 
 def _type(what: str, node: Node, fields: Mapping[str, Node], reading: Reading) -> SlotType:

@@ -5,45 +5,51 @@ This is ``action_extract_slots`` without its calls: the caller runs the custom a
 mapping asks for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bot.dialogue.domain import Domain, MappingCondition, Slot, SlotMapping
+from bot.dialogue.domain import AUTOMATIC_SLOTS, REQUESTED_SLOT, Domain, MappingCondition, Slot, SlotMapping
 from bot.dialogue.events import SlotSet
 from bot.dialogue.parse import Entity, Json
 from bot.dialogue.tracker import Tracker
 
-REQUESTED_SLOT = "requested_slot"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Extraction:
-    """``candidates`` in domain order, at most one per slot; ``custom_actions`` to call, each once, in order."""
+class CustomAction:
+    """An action of the action server that may fill slots."""
 
-    candidates: tuple[SlotSet, ...] = ()
-    custom_actions: tuple[str, ...] = ()
+    name: str
 
 
-def extract_slots(tracker: Tracker) -> Extraction:
-    """What the latest message offers for the slots of the tracker's domain."""
-    candidates: list[SlotSet] = []
-    actions: dict[str, None] = {}
+def extract_slots(tracker: Tracker) -> tuple[SlotSet | CustomAction, ...]:
+    """What the latest message offers for the slots of the tracker's domain, in the order of the domain.
+
+    At most one value per slot, and each custom action once, where it is first named: of two that fill the same slot
+    the later one counts.
+    """
+    found: list[SlotSet | CustomAction] = []
     for slot in tracker.domain.slots.values():
-        for mapping in slot.mappings:
-            if not _applies(mapping, slot, tracker):
-                continue
-            if mapping.type == "custom":
-                if mapping.action:
-                    actions.setdefault(mapping.action)
-                continue
-            values = _values(mapping, tracker)
-            if not values:
-                continue
-            value = list(values) if slot.type == "list" else values[-1]
-            if value is not None or tracker.slots.get(slot.name) is not None:
-                candidates.append(SlotSet(name=slot.name, value=value))
-                break
-    return Extraction(candidates=tuple(candidates), custom_actions=tuple(actions))
+        if slot.name not in AUTOMATIC_SLOTS:
+            found += (offer for offer in _offers(slot, tracker) if offer not in found)
+    return tuple(found)
+
+
+def _offers(slot: Slot, tracker: Tracker) -> Iterator[SlotSet | CustomAction]:
+    """The custom actions of a slot's mappings, up to and including the first value that another mapping gives."""
+    for mapping in slot.mappings:
+        if not _applies(mapping, slot, tracker):
+            continue
+        if mapping.type == "custom":
+            if mapping.action:
+                yield CustomAction(name=mapping.action)
+            continue
+        values = _values(mapping, tracker)
+        if not values:
+            continue
+        value = list(values) if slot.type == "list" else values[-1]
+        if value is not None or tracker.slots.get(slot.name) is not None:
+            yield SlotSet(name=slot.name, value=value)
+            return
 
 
 def entity_fits(mapping: SlotMapping, entity: Entity) -> bool:

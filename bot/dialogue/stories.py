@@ -13,7 +13,16 @@ from itertools import product
 from bot.dialogue.domain import Domain, Slot
 from bot.dialogue.errors import Fault, ProjectFaults
 from bot.dialogue.event_json import from_json
-from bot.dialogue.events import ActionExecuted, ActiveLoop, Event, SlotSet, UserUttered
+from bot.dialogue.events import (
+    ActionExecuted,
+    ActionReverted,
+    ActiveLoop,
+    Event,
+    Restarted,
+    SlotSet,
+    UserUtteranceReverted,
+    UserUttered,
+)
 from bot.dialogue.parse import Entity, IntentScore, Json, Parse
 from bot.dialogue.project import (
     ActionStep,
@@ -27,6 +36,7 @@ from bot.dialogue.project import (
     UserStep,
 )
 from bot.dialogue.situation import LISTEN
+from bot.dialogue.slash import slash_entities
 from bot.dialogue.slots import entity_fits
 from bot.dialogue.states import SHOULD_NOT_BE_SET
 from bot.dialogue.tracker import Tracker
@@ -107,7 +117,8 @@ def dialogues(stories: Sequence[Story], domain: Domain) -> list[Dialogue]:
         if block.starts:
             continue
         for path in _courses(i, None, blocks, by_start, domain):
-            found.append(_dialogue(path))
+            dialogue = _dialogue(path)
+            found += (*_before_taking_back(dialogue), dialogue)
             if len(found) > MAX_SEQUENCES:
                 raise ProjectFaults([_too_many(block.story)])
     return found
@@ -164,6 +175,15 @@ def _dialogue(path: _Path) -> Dialogue:
         source=path.source,
         unpredictable=path.unpredictable,
     )
+
+
+def _before_taking_back(dialogue: Dialogue) -> Iterator[Dialogue]:
+    """What a story says up to an event that takes it back: that is forgotten in the conversation, not in learning."""
+    if dialogue.source.kind == "test":
+        return
+    for at, event in enumerate(dialogue.events):
+        if isinstance(event, Restarted | UserUtteranceReverted | ActionReverted):
+            yield replace(dialogue, events=dialogue.events[:at], lines=dialogue.lines[:at])
 
 
 def _too_many(story: Story) -> Fault:
@@ -282,6 +302,7 @@ def _given(step: UserStep) -> Iterator[Entity]:
 
 
 def _annotated(step: UserStep, text: str) -> Iterator[Entity]:
+    yield from slash_entities(text)
     for note in step.annotations:
         yield Entity(
             entity=note.entity,

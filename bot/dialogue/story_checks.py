@@ -42,7 +42,7 @@ def _step(checks: Checks, path: str, step: Step, where: str) -> None:
             checks.used_actions.add(name)
             _action(checks, place, name, where)
         case SlotStep(name=name):
-            checks.known(place, "slot", name, checks.domain.slots, where)
+            checks.met(place, "slot", name, checks.domain.slots, where)
         case LoopStep(name=name):
             checks.known(place, "form", name, checks.loops, where)
         case CheckpointStep(conditions=steps) | OrStep(options=steps):
@@ -57,7 +57,7 @@ def _user_step(checks: Checks, place: Place, step: UserStep, where: str) -> None
         checks.intent(place, step.intent, where)
     names = [entity.entity for entity in step.entities] + [span.entity for span in step.annotations]
     for name in names:
-        checks.known(place, "entity", name, checks.domain.entities, where)
+        checks.met(place, "entity", name, checks.domain.entities, where)
 
 
 def _action(checks: Checks, place: Place, name: str, where: str) -> None:

@@ -1,7 +1,7 @@
 """What the files of an assistant say about each other: names that nobody defines, things that nobody uses.
 
-Pure and complete: it needs only the ``Project``. A fault is what would make the bot fall silent or learn nonsense;
-what is merely odd is a notice.
+Pure and complete: it needs only the ``Project``. A fault is what the bot could not run; a name that merely has no
+effect (an intent that is never heard, a mapping that never applies) and what is odd is a notice, as Rasa warns of it.
 """
 
 from collections.abc import Iterable
@@ -49,14 +49,14 @@ def check(project: Project) -> tuple[tuple[Fault, ...], tuple[str, ...]]:
 def _slot(checks: Checks, slot: Slot) -> None:
     place, where = checks.place(f"slot {slot.name}"), f'the slot "{slot.name}"'
     for mapping in slot.mappings:
-        checks.known(place, "entity", mapping.entity, checks.domain.entities, where)
+        checks.met(place, "entity", mapping.entity, checks.domain.entities, where)
         checks.labels(place, where, mapping.entity, mapping.role, mapping.group)
-        checks.known(place, "action", mapping.action, checks.actions, where)
+        checks.met(place, "action", mapping.action, checks.actions, where)
         for intent in (*mapping.intent, *mapping.not_intent):
             checks.intent(place, intent, where)
         for condition in mapping.conditions:
-            checks.known(place, "form", condition.active_loop, checks.loops, where)
-            checks.known(place, "slot", condition.requested_slot, checks.domain.slots, where)
+            checks.met(place, "form", condition.active_loop, checks.loops, where)
+            checks.met(place, "slot", condition.requested_slot, checks.domain.slots, where)
 
 
 def _forms(checks: Checks) -> None:
@@ -98,7 +98,7 @@ def _response_slots(checks: Checks) -> None:
         place, where = checks.place(f"response {name}"), f'the response "{name}"'
         for variation in variations:
             for condition in variation.conditions or ():
-                checks.known(place, "slot", condition.slot, checks.domain.slots, where)
+                checks.met(place, "slot", condition.slot, checks.domain.slots, where)
             if not checks.domain.actions:
                 _unfillable(checks, place, where, placeholders(variation))
 

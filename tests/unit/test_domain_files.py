@@ -65,7 +65,7 @@ slots:
 forms:
   order: {required_slots: [cuisine, seats], ignored_intents: chat}
   empty: {}
-actions: [action_x, {action_y: {send_domain: true}}, action_query_knowledge_base]
+actions: [action_x, {action_y: {send_domain: true}}, action_query_knowledge_base, validate_order]
 e2e_actions: ["Hi there"]
 session_config: {session_expiration_time: 0, carry_over_slots_to_new_session: false}
 config: {store_entities_as_slots: false}
@@ -92,8 +92,8 @@ def test_slots_forms_and_actions():
     assert (read.slots["bag"].influence_conversation, seats.influence_conversation) == (False, True)
     assert read.forms["order"].ignored_intents == ("chat",)
     assert read.forms["empty"].required_slots == ()
-    assert read.actions == ("action_x", "action_y", "action_query_knowledge_base")
-    assert read.actions_with_domain == ("action_y",)
+    assert read.actions == ("action_x", "action_y", "action_query_knowledge_base", "validate_order")
+    assert read.actions_with_domain == ("action_y", "validate_order")
     assert read.e2e_actions == ("Hi there",)
     assert read.session_config.session_expiration_time == 0
     assert not read.session_config.carry_over_slots_to_new_session
@@ -157,6 +157,8 @@ session_config: {session_expiration_time: 9}
     assert read.slots["a"].type == "text"
     assert {"greet", "bye"} <= set(read.intents)
     assert read.session_config.session_expiration_time == 5
+    default = "session_config: {session_expiration_time: 60, carry_over_slots_to_new_session: true}\n"
+    assert domain(default, two)[0].session_config.session_expiration_time == 9
     assert sorted(notice.split(": ")[0] for notice in reading.notices) == ["1.yml:1", "1.yml:3", "1.yml:4"]
 
 
@@ -199,7 +201,7 @@ responses: {utter_a: [{text: hi}]}
         ("slots:\n  a: {type: categorical, mappings: [{type: custom}]}\n", 2, "no values", "values"),
         ("slots:\n  a: {type: float, min_value: 3, mappings: [{type: custom}]}\n", 2, "min_value", "smaller"),
         ("slots:\n  a: {type: bool, auto_fill: true, mappings: [{type: custom}]}\n", 2, "auto_fill", "only mappings"),
-        ("intents:\n- greet: {triggers: utter_greet}\n", 2, "triggers", "rule"),
+        ("intents:\n- greet: {use_entity: [a]}\n", 2, "use_entity", '"use_entities"'),
         ("slots:\n  a:\n    type: text\n    mappings:\n    - type: from_entity\n", 5, 'needs "entity"', "entity"),
         ("slots:\n  a:\n    type: text\n    mappings:\n    - type: from_entiti\n", 5, "from_entiti", "from_entity"),
         (
@@ -231,8 +233,19 @@ def test_faults_of_a_domain(text, line, part, remedy):
     assert remedy in reading.faults[0].remedy
 
 
+def test_keys_without_effect_are_noticed():
+    _, _, reading = domain(
+        "intents:\n- greet: {triggers: utter_greet}\nentities:\n- city: {colour: red}\nsession_config: {of_mine: 1}\n"
+    )
+    assert not reading.faults
+    assert len(reading.notices) == 3
+    assert any("write a rule" in notice for notice in reading.notices)
+
+
 def test_a_slot_class_of_its_own_and_a_retrieval_key_are_noticed():
-    read, _, reading = domain("intents: [faq/x]\nslots:\n  a: {type: my.Slot, mappings: [{type: custom}]}\n")
+    read, _, reading = domain(
+        "intents: [faq/x]\nslots:\n  a: {type: my.Slot, colour: red, mappings: [{type: custom}]}\n"
+    )
     assert not reading.faults
     assert read.slots["a"].type == "any"
     assert "faq" in read.intents

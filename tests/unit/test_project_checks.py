@@ -75,15 +75,41 @@ def test_nothing_to_say_about_a_sound_assistant():
             5,
             'the slot "town"',
         ),
-        ("required_slots: [city]", "required_slots: [city, town]", 7, 'the slot "town"'),
         ("required_slots: [city]", "required_slots: [city], ignored_intents: [nope]", 7, 'the intent "nope"'),
         ("[{text: hi}]", "[{text: hi, condition: [{type: slot, name: no, value: 1}]}]", 9, 'the slot "no"'),
+    ],
+)
+def test_names_without_effect_in_the_domain_are_noticed(old, new, line, part):
+    notices = load(domain=DOMAIN.replace(old, new, 1)).notices
+    assert [notice for notice in notices if notice.startswith(f"domain.yml:{line}: ") and part in notice]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "part"),
+    [
+        # a form that asks for it would never end, and words that are missing are never said
+        ("required_slots: [city]", "required_slots: [city, town]", 7, 'the slot "town"'),
         ("forms:", "actions: [utter_nothing]\nforms:", 6, '"utter_nothing" has no response'),
     ],
 )
-def test_names_in_the_domain(old, new, line, part):
+def test_names_that_the_domain_needs(old, new, line, part):
     (fault,) = found(domain=DOMAIN.replace(old, new, 1))
     assert fault.startswith(f"domain.yml:{line} ")
+    assert part in fault
+
+
+@pytest.mark.parametrize(
+    ("step", "part"),
+    [
+        ("{action: utter_nothing}", 'says "utter_nothing"'),
+        ("{action: action_nothing}", 'the action "action_nothing"'),
+        ("{active_loop: no_form}", 'the form "no_form"'),
+    ],
+)
+@pytest.mark.parametrize("path", ["data/stories.yml", "tests/test_x.yml"])
+def test_what_a_story_does_must_exist(step, part, path):
+    (fault,) = found(**{path: f"{STORIES}  - {step}\n"})
+    assert fault.startswith(f"{path}:6 ")
     assert part in fault
 
 
@@ -93,21 +119,15 @@ def test_names_in_the_domain(old, new, line, part):
         ("{intent: gret}", 'the story "s" names the intent "gret"'),
         ("{intent: inform, entities: [town]}", 'the entity "town"'),
         ("{user: 'to [Rome](town)', intent: inform}", 'the entity "town"'),
-        ("{action: utter_nothing}", 'says "utter_nothing"'),
-        ("{action: action_nothing}", 'the action "action_nothing"'),
         ("{slot_was_set: [{town: x}]}", 'the slot "town"'),
-        ("{active_loop: no_form}", 'the form "no_form"'),
         ("{or: [{intent: greet}, {intent: gret}]}", 'the intent "gret"'),
         ("{checkpoint: c, slot_was_set: [{town: x}]}", 'the slot "town"'),
     ],
 )
-def test_names_in_stories(step, part):
-    for kind in ("stories", "tests"):
-        text = f"{STORIES}  - {step}\n"
-        path = "data/stories.yml" if kind == "stories" else "tests/test_x.yml"
-        (fault,) = found(stories=text) if kind == "stories" else found(**{path: text})
-        assert fault.startswith(f"{path}:6 ")
-        assert part in fault
+@pytest.mark.parametrize("path", ["data/stories.yml", "tests/test_x.yml"])
+def test_what_a_story_meets_in_vain_is_noticed(step, part, path):
+    notices = load(**{path: f"{STORIES}  - {step}\n"}).notices
+    assert [notice for notice in notices if notice.startswith(f"{path}:6: ") and part in notice]
 
 
 def test_names_in_conditions_of_rules():
@@ -118,7 +138,13 @@ def test_names_in_conditions_of_rules():
 
 def test_intents_of_examples_each_once():
     nlu = NLU + "- intent: nope\n  examples: |\n    - a\n    - b\n"
-    assert [fault.split(" ")[0] for fault in found(nlu=nlu)] == ["data/nlu.yml:22"]
+    notices = [notice for notice in load(nlu=nlu).notices if '"nope", which' in notice]
+    assert [notice.split(": ")[0] for notice in notices] == ["data/nlu.yml:22"]
+
+
+def test_a_custom_action_may_be_a_loop():
+    domain = DOMAIN.replace("forms:", "actions: [action_quiz]\nforms:")
+    assert not load(domain=domain, stories=f"{STORIES}  - {{active_loop: action_quiz}}\n").notices
 
 
 @pytest.mark.parametrize(

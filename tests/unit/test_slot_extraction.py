@@ -9,13 +9,14 @@ from hypothesis import given
 from bot.dialogue import events as ev
 from bot.dialogue.domain import Domain, Form, MappingCondition, Slot, SlotMapping
 from bot.dialogue.parse import Entity, Json
-from bot.dialogue.slots import Extraction, extract_slots
+from bot.dialogue.slots import CustomAction, extract_slots
 from bot.dialogue.tracker import Tracker
 
 ROME = Entity(entity="city", value="Rome")
 OSLO = Entity(entity="city", value="奥斯陆")
 TO_ROME = Entity(entity="city", value="Rome", role="to")
 CITY = SlotMapping(type="from_entity", entity="city")
+ASK = SlotMapping(type="custom", action="action_x")
 IN_FORM = (MappingCondition(active_loop="book_form"),)
 OUTSIDE = (MappingCondition(active_loop=None),)
 ASKED = (MappingCondition(active_loop="book_form", requested_slot="seats"),)
@@ -37,7 +38,7 @@ def extract(
     """The candidate values of a slot ``seats`` with these mappings."""
     slot = Slot(name="seats", type=kind, mappings=mappings)  # type: ignore[arg-type]  # one of the slot types
     tracker = Tracker.start("c1", domain(slot), [*before, LISTEN, heard])
-    return [event.value for event in extract_slots(tracker).candidates]
+    return [event.value for event in extract_slots(tracker)]
 
 
 @pytest.mark.parametrize(
@@ -105,18 +106,18 @@ def test_intents_that_the_form_ignores_fill_nothing(
     for intent, expected in (("greet", values), ("inform", ["two"])):
         heard = said(intent, text="two")
         tracker = Tracker.start("c1", domain(slot, form=form), [FORM_ON, LISTEN, heard])
-        assert [event.value for event in extract_slots(tracker).candidates] == expected
+        assert [event.value for event in extract_slots(tracker)] == expected
 
 
 def test_in_a_form_an_ambiguous_entity_fills_only_what_was_asked_for() -> None:
     slots = [Slot(name=name, type="text", mappings=(CITY,)) for name in ("city", "seats", "elsewhere")]
     start = Tracker.start("c1", domain(*slots), [FORM_ON])
     asked = start.apply(ev.SlotSet(name="requested_slot", value="seats"), LISTEN, said("inform", ROME))
-    assert {event.name for event in extract_slots(asked).candidates} == {"seats", "elsewhere"}
+    assert {event.name for event in extract_slots(asked)} == {"seats", "elsewhere"}
     nothing_asked = start.apply(LISTEN, said("inform", ROME))
-    assert {event.name for event in extract_slots(nothing_asked).candidates} == {"elsewhere"}
+    assert {event.name for event in extract_slots(nothing_asked)} == {"elsewhere"}
     no_form = Tracker.start("c1", domain(*slots), [LISTEN, said("inform", ROME)])
-    assert {event.name for event in extract_slots(no_form).candidates} == {"city", "seats", "elsewhere"}
+    assert {event.name for event in extract_slots(no_form)} == {"city", "seats", "elsewhere"}
 
 
 def test_custom_mappings_name_their_action_once() -> None:
@@ -128,7 +129,29 @@ def test_custom_mappings_name_their_action_once() -> None:
         Slot(name="d", type="text", mappings=(SlotMapping(type="custom", action="action_z", intent=("greet",)),)),
     ]
     tracker = Tracker.start("c1", domain(*slots), [LISTEN, said("inform")])
-    assert extract_slots(tracker) == Extraction(custom_actions=("action_x", "action_y"))
+    assert extract_slots(tracker) == (CustomAction(name="action_x"), CustomAction(name="action_y"))
+
+
+@pytest.mark.parametrize(
+    ("mappings", "offered"),
+    [
+        # what another mapping gives comes after the custom action before it, and so counts
+        ((ASK, CITY), [CustomAction(name="action_x"), ev.SlotSet(name="b", value="Rome")]),
+        # a value ends the search
+        ((CITY, ASK), [ev.SlotSet(name="b", value="Rome")]),
+        # nothing given: the action is asked
+        ((replace(CITY, role="to"), ASK), [CustomAction(name="action_x")]),
+    ],
+)
+def test_custom_actions_and_values_keep_the_order_of_the_domain(mappings, offered) -> None:
+    slots = [Slot(name="b", type="text", mappings=mappings), Slot(name="a", type="text", mappings=(CITY,))]
+    tracker = Tracker.start("c1", domain(*slots), [LISTEN, said("inform", ROME)])
+    assert list(extract_slots(tracker)) == [*offered, ev.SlotSet(name="a", value="Rome")]
+
+
+def test_automatic_slots_are_filled_by_no_mapping() -> None:
+    slot = Slot(name="session_started_metadata", type="any", mappings=(SlotMapping(type="from_text"),))
+    assert extract_slots(Tracker.start("c1", domain(slot), [LISTEN, said("inform")])) == ()
 
 
 @given(conversations)
@@ -136,4 +159,4 @@ def test_no_conversation_breaks_it(events: list[ev.Event]) -> None:
     mappings = (CITY, SlotMapping(type="from_trigger_intent", value=1), SlotMapping(type="from_text"))
     slots = [Slot(name=name, type="list", mappings=mappings) for name in ("city", "seats")]
     tracker = Tracker.start("c1", domain(*slots), [*events, did("action_x")])
-    assert len(extract_slots(tracker).candidates) <= 2
+    assert len(extract_slots(tracker)) <= 2

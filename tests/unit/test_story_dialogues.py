@@ -1,5 +1,7 @@
 """Stories and rules as sequences of events."""
 
+from dataclasses import replace
+
 import pytest
 from dialogue_parts import project
 
@@ -8,7 +10,7 @@ from bot.dialogue.domain import Domain
 from bot.dialogue.errors import ProjectFaults
 from bot.dialogue.project import ActionStep, Story, UserStep
 from bot.dialogue.states import SHOULD_NOT_BE_SET
-from bot.dialogue.stories import MAX_SEQUENCES, Dialogue, dialogues
+from bot.dialogue.stories import MAX_SEQUENCES, Dialogue, dialogues, user_message
 
 DOMAIN_YML = """
     version: "3.1"
@@ -97,8 +99,17 @@ def test_steps_of_every_kind_and_where_they_stand() -> None:
 
 def test_an_action_step_may_stand_for_an_event() -> None:
     story = Story(name="back", steps=(UserStep(intent="greet"), ActionStep(name="rewind")))
-    (dialogue,) = dialogues([story], Domain())
-    assert shown(dialogue) == ["listen", "greet", "UserUtteranceReverted", "listen"]
+    learned = [shown(dialogue) for dialogue in dialogues([story], Domain())]
+    # what is taken back is learned all the same
+    assert learned == [["listen", "greet"], ["listen", "greet", "UserUtteranceReverted", "listen"]]
+    (tested,) = dialogues([replace(story, kind="test")], Domain())
+    assert shown(tested) == learned[1]
+
+
+def test_a_slash_message_carries_the_entities_that_it_names() -> None:
+    step = UserStep(intent="inform", text='/inform{"city": ["Rome", "Oslo"], "of_another_release": 1}')
+    found = [(entity.entity, entity.value) for entity in user_message(step).parse.entities]
+    assert found == [("city", "Rome"), ("city", "Oslo"), ("of_another_release", 1)]
 
 
 def test_alternatives_multiply_a_story() -> None:
