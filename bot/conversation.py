@@ -17,13 +17,20 @@ class Conversation:
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     tracker: Tracker | None = None
 
-    async def say(self, text: str, *, partial: Partial | None = None) -> TurnResult:
-        """Run one turn and keep what it adds."""
-        loaded = self.runtime.current
-        tracker = self.tracker or Tracker.start(self.id, loaded.project.domain)
-        inbound = Inbound(
+    @property
+    def so_far(self) -> Tracker:
+        """The conversation as it is now."""
+        return self.tracker or Tracker.start(self.id, self.runtime.current.project.domain)
+
+    def inbound(self, text: str) -> Inbound:
+        """A message of the customer's."""
+        return Inbound(
             conversation_id=self.id, channel="cmdline", event_id=uuid.uuid4().hex, sender_id="terminal", text=text
         )
-        result = await loaded.engine.handle(inbound, tracker, partial=partial)
+
+    async def say(self, text: str, *, partial: Partial | None = None) -> TurnResult:
+        """Run one turn and keep what it adds."""
+        tracker = self.so_far
+        result = await self.runtime.current.engine.handle(self.inbound(text), tracker, partial=partial)
         self.tracker = tracker.apply(*result.events)
         return result

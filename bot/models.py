@@ -57,6 +57,7 @@ class ReleaseModels:
         self.release_id = release_id
         self.has_knowledge = knowledge is not None
         self.has_generator = drafter is not None
+        self.threshold = nlu.threshold
         self._knowledge = knowledge
         self._drafter = drafter
         self._system = system

@@ -41,6 +41,7 @@ class Loaded:
 
     release: Release
     project: Project
+    policies: Policies
     models: "ReleaseModels"
     engine: Engine
 
@@ -114,16 +115,17 @@ class Runtime:
                 release = open_release(self.models_folder / Path(release_id).name)
             project = _project(release)
             importing.result()
+        policies = _policies(release, project)
         models = self._models(release, project)
         engine = Engine(
             project=project,
-            policies=_policies(release, project),
+            policies=policies,
             models=models,
             actions=self.actions,
             clock=self.clock,
             speaker=self.speaker,
         )
-        return Loaded(release=release, project=project, models=models, engine=engine)
+        return Loaded(release=release, project=project, policies=policies, models=models, engine=engine)
 
     def _models(self, release: Release, project: Project) -> "ReleaseModels":
         from bot.models import ReleaseModels, best_device  # noqa: PLC0415 - see _read

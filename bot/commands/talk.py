@@ -14,7 +14,10 @@ from bot.paths import AssistantPaths
 from bot.secrets_file import TOKEN_VARIABLE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bot.app import Serving
+    from bot.messages import Reply
     from bot.ports import TurnResult
 
 LAST_PORT = 65535
@@ -133,7 +136,7 @@ def ask(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"replies": [asdict(reply) for reply in result.replies], "record": asdict(result.record)})
     else:
-        _print_replies(result)
+        print_replies(result.replies)
         _print_reasons(result)
     return 0
 
@@ -154,17 +157,23 @@ def shell(args: argparse.Namespace) -> int:
 
 
 async def _shell(folder: Path, debug: bool) -> None:
+    from bot.commands.trace import trace
     from bot.conversation import Conversation
+    from bot.dialogue.policies.explain import Explainer
     from bot.startup import loaded_runtime
 
     async with AsyncExitStack() as stack:
-        conversation = Conversation(await loaded_runtime(folder, stack))
+        runtime = await loaded_runtime(folder, stack)
+        conversation = Conversation(runtime)
+        loaded = runtime.current
+        explainer = Explainer(project=loaded.project, policies=loaded.policies)
         print("Type a message; /stop leaves.")
         while (text := await asyncio.to_thread(_read_line)) not in (None, "/stop"):
+            before = conversation.so_far
             result = await conversation.say(str(text))
-            _print_replies(result)
+            print_replies(result.replies)
             if debug:
-                _print_reasons(result)
+                print("\n".join(trace(before, result, explainer, loaded.models.threshold)))
 
 
 def _read_line() -> str | None:
@@ -174,8 +183,9 @@ def _read_line() -> str | None:
         return None
 
 
-def _print_replies(result: "TurnResult") -> None:
-    for reply in result.replies:
+def print_replies(replies: "Sequence[Reply]") -> None:
+    """What the bot says, as the terminal can show it."""
+    for reply in replies:
         if reply.text:
             print(f"bot: {reply.text}")
         for button in (*reply.buttons, *reply.quick_replies):

@@ -173,14 +173,14 @@ OWN_CODE: Mapping[Section, Treatment] = {
         section="pipeline",
         names=("your.own.Component",),
         fate="ignored",
-        words="it is code of its own and does not run here; move what it does into a custom action or, for entities, "
+        words="it is code of its own; move what it does into a custom action or, for entities, "
         "into regexes and lookup tables",
     ),
     "policies": Treatment(
         section="policies",
         names=("your.own.Policy",),
         fate="refused",
-        words="it is code of its own and does not run here; write what it decides as rules, stories or a custom action",
+        words="it is code of its own; write what it decides as rules, stories or a custom action",
     ),
 }
 """A component with a dot in its name: a class that somebody wrote for Rasa."""

@@ -295,7 +295,7 @@ def test_an_incomplete_rule_may_leave_open_what_follows() -> None:
          "'utter_nothing' is not in the domain"),
         ("policies: [{name: RulePolicy}, {name: MemoizationPolicy, max_history: -1}]",
          "'max_history' of MemoizationPolicy"),
-        ("policies: [{name: my.own.Policy}]", "no policy 'my.own.Policy'"),
+        ("policies: [{name: my.own.Policy}]", '"my.own.Policy" cannot run here'),
     ],
 )  # fmt: skip
 def test_options_that_make_no_sense(config: str, says: str) -> None:

@@ -27,7 +27,6 @@ from bot.dialogue.tracker import Tracker
 FOLLOWUP_POLICY = "followup_action"
 DEFAULT_POLICIES = (Component(name="MemoizationPolicy"), Component(name="RulePolicy"))
 LEARNED_POLICIES = ("TEDPolicy", "UnexpecTEDIntentPolicy")
-KNOWN_POLICIES = (rule.NAME, "MemoizationPolicy", "AugmentedMemoizationPolicy", *LEARNED_POLICIES)
 FORMAT = 1
 
 
@@ -93,11 +92,10 @@ def train(project: Project) -> Policies:
     components = project.config.policies or DEFAULT_POLICIES
     options = [Options(component) for component in components]
     stories = dialogues(project.stories, project.domain)
-    faults = [fault for component in components for fault in _unknown(component)]
     rules, rule_faults = _train_rules(project, options, stories)
     chosen = (_policy(each, rules, stories, project.domain) for each in options)
     policies = tuple(policy for policy in chosen if policy is not None)
-    faults += [fault for each in options for fault in each.faults] + rule_faults
+    faults = [fault for each in options for fault in each.faults] + rule_faults
     if faults:
         raise ProjectFaults(faults)
     return Policies(domain=project.domain, policies=policies)
@@ -136,19 +134,6 @@ def _memoization(
     if rules is None:
         return memory
     return replace(memory, only_slots=rules.only_slots, only_loops=rules.only_loops)
-
-
-def _unknown(component: Component) -> list[Fault]:
-    if component.name in KNOWN_POLICIES:
-        return []
-    return [
-        Fault(
-            path=CONFIG_FILE,
-            line=component.line,
-            what=f"there is no policy {component.name!r}",
-            remedy=f"use one of {', '.join(KNOWN_POLICIES)}",
-        )
-    ]
 
 
 def _unknown_fallback(component: Component, name: str) -> Fault:

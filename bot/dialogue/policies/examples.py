@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bot.dialogue.domain import Domain
+from bot.dialogue.events import ActionExecuted
 from bot.dialogue.situation import action_label
 from bot.dialogue.states import State, state_of
 from bot.dialogue.stories import ANYTHING, Dialogue
@@ -13,10 +14,11 @@ from bot.dialogue.tracker import Tracker
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """The states of a dialogue, oldest first, and the action taken in the last of them."""
+    """The states of a dialogue, oldest first, and the action taken in the last of them (``event``: as it stands)."""
 
     states: tuple[State, ...]
     action: str
+    event: ActionExecuted
 
 
 def examples(dialogue: Dialogue, domain: Domain, *, at_most: int | None = None) -> Iterator[Example]:
@@ -26,7 +28,8 @@ def examples(dialogue: Dialogue, domain: Domain, *, at_most: int | None = None) 
     for situation, action in Tracker.start("", domain, dialogue.events).decisions():
         states.append(state_of(situation, domain))
         if action is not opening:
-            yield Example(states=tuple(states[-at_most:] if at_most else states), action=action_label(action))
+            kept = tuple(states[-at_most:] if at_most else states)
+            yield Example(states=kept, action=action_label(action), event=action)
 
 
 def key_of(states: Sequence[State]) -> str:

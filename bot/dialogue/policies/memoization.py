@@ -66,12 +66,24 @@ class Memoization:
 
     def vote(self, tracker: Tracker, domain: Domain) -> Vote:
         """The memorised action with confidence 1, or silence."""
-        action = self._recall(tracker, domain)
-        if action is None:
+        key = self.recall(tracker, domain)
+        if key is None:
             return Vote(policy=self.name, priority=self.priority)
         message = tracker.latest_message
         score = message.parse.intent.confidence if self.use_nlu_confidence_as_score and message else 1.0
-        return Vote(policy=self.name, priority=self.priority, action=action, confidence=score)
+        return Vote(policy=self.name, priority=self.priority, action=self.actions[key], confidence=score)
+
+    def recall(self, tracker: Tracker, domain: Domain) -> str | None:
+        """The memorised history (a key of ``actions``) that the conversation went like; None if there is none."""
+        shown = tracker.shown()
+        if not self.actions or shown.newest is None:
+            return None
+        if _ending(self._state(tracker, domain)) not in self._last_turns:
+            return None
+        key = self._look_up(tracker, domain)
+        if key is not None or self.name != "AugmentedMemoizationPolicy":
+            return key
+        return self._look_up_forgetting(tracker, domain)
 
     def to_json(self) -> dict[str, Json]:
         """All there is to it, as JSON."""
@@ -100,24 +112,14 @@ class Memoization:
         """How any memorised history ends, but for its slots: a quick way to know that nothing can be recalled."""
         return frozenset(_ending(states_of_key(key)[-1]) for key in self.actions)
 
-    def _recall(self, tracker: Tracker, domain: Domain) -> str | None:
-        shown = tracker.shown()
-        if not self.actions or shown.newest is None:
-            return None
-        if _ending(self._state(tracker, domain)) not in self._last_turns:
-            return None
-        action = self._look_up(tracker, domain)
-        if action is not None or self.name != "AugmentedMemoizationPolicy":
-            return action
-        return self._look_up_forgetting(tracker, domain)
-
     def _state(self, tracker: Tracker, domain: Domain) -> State:
         newest = next(iter(tracker.shown()))
         return state_of(newest, domain)
 
     def _look_up(self, tracker: Tracker, domain: Domain) -> str | None:
         states = self._states(tracker, domain)
-        return self.actions.get(key_of(states)) if states else None
+        key = key_of(states) if states else ""
+        return key if key in self.actions else None
 
     def _states(self, tracker: Tracker, domain: Domain) -> Sequence[State]:
         """The states that count, oldest first; none if they are more than any story has."""
@@ -134,9 +136,9 @@ class Memoization:
     def _look_up_forgetting(self, tracker: Tracker, domain: Domain) -> str | None:
         """Forget more and more, from as far back as a story may reach (hidden turns in between included)."""
         for shorter in tracker.forgetting(at_most=self._reach(tracker)):
-            action = self._look_up(shorter, domain)
-            if action is not None:
-                return action
+            key = self._look_up(shorter, domain)
+            if key is not None:
+                return key
         return None
 
     def _reach(self, tracker: Tracker) -> int:
