@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from bot.action_process import ActionProcess
-from bot.actions.http import JsonEndpoint
+from bot.actions.http import JsonEndpoint, trust
 from bot.actions.server import HttpActionServer
 from bot.actions.speaker import DomainSpeaker, NlgServer, Speaker
 from bot.clock import SystemClock
@@ -41,11 +41,12 @@ async def start_runtime(paths: AssistantPaths, project: Project, stack: AsyncExi
         stack.push_async_callback(process.stop)
         starting = asyncio.create_task(process.start())
         endpoint = Endpoint(url=process.url)
-    actions = HttpActionServer.of(endpoint, compress=_compresses(os.environ)) if endpoint else None
-    if actions is not None:
+    actions = None
+    if endpoint is not None:
+        actions = HttpActionServer.of(endpoint, compress=_compresses(os.environ), trust=trust(endpoint, paths.folder))
         stack.push_async_callback(actions.close)
     runtime = Runtime(
-        models_folder=paths.models, actions=actions, speaker=_speaker(project, stack), clock=SystemClock()
+        models_folder=paths.models, actions=actions, speaker=_speaker(paths, project, stack), clock=SystemClock()
     )
     stack.callback(runtime.close)
     try:
@@ -60,12 +61,12 @@ async def start_runtime(paths: AssistantPaths, project: Project, stack: AsyncExi
     return runtime
 
 
-def _speaker(project: Project, stack: AsyncExitStack) -> Speaker:
+def _speaker(paths: AssistantPaths, project: Project, stack: AsyncExitStack) -> Speaker:
     """Who finds the words: the NLG server that ``endpoints.yml`` names, else the domain."""
     endpoint = project.endpoints.get("nlg")
     if endpoint is None:
         return DomainSpeaker()
-    server = NlgServer(JsonEndpoint(endpoint))
+    server = NlgServer(JsonEndpoint(endpoint, trust=trust(endpoint, paths.folder)))
     stack.push_async_callback(server.close)
     return server
 

@@ -112,10 +112,10 @@ class Conversation:
     async def send(self, text: str = "", kind: InboundKind = "message", **metadata: Json) -> TurnResult:
         self.turns += 1
         inbound = Inbound(
-            conversation_id="anna",
+            conversation_id=self.tracker.conversation_id,
             channel="rest",
             event_id=str(self.turns),
-            sender_id="anna",
+            sender_id=self.tracker.conversation_id,
             text=text,
             kind=kind,
             metadata=metadata,
@@ -123,7 +123,7 @@ class Conversation:
         before = self.tracker.events[:]
         result = await self.engine.handle(inbound, self.tracker)
         assert list(self.tracker.events) == list(before), "the engine changed the tracker it was given"
-        self.tracker = Tracker.start("anna", self.tracker.domain, (*before, *result.events))
+        self.tracker = Tracker.start(inbound.conversation_id, self.tracker.domain, (*before, *result.events))
         return result
 
     async def says(self, text: str) -> list[str | None]:
@@ -138,6 +138,7 @@ def conversation(
     clock: FakeClock | None = None,
     speaker: Speaker | None = None,
     sure_at: float | None = None,
+    customer: str = "anna",
 ) -> Conversation:
     if sure_at is not None:
         config = replace(assistant.config, kefu={**assistant.config.kefu, "sure_at": sure_at})
@@ -150,4 +151,4 @@ def conversation(
         clock=clock or FakeClock(),
         speaker=speaker,
     )
-    return Conversation(engine, Tracker.start("anna", assistant.domain))
+    return Conversation(engine, Tracker.start(customer, assistant.domain))

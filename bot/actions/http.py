@@ -5,10 +5,13 @@ Knows nothing of what is asked. Every failure is one of ``bot.errors``; nothing 
 
 import asyncio
 import json
+import ssl
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from time import monotonic
+from types import SimpleNamespace
 
 import aiohttp
 
@@ -17,6 +20,8 @@ from bot.dialogue.project import Endpoint
 from bot.errors import ActionGarbled, ActionTimeout, ActionUnreachable
 
 DEFAULT_TIMEOUT_S = 10.0
+RETRY_PAUSES_S = (0.2, 0.8, 2.0)
+"""Before each new try of a call that did not arrive: about as long as a server takes to start again."""
 DEFAULT_CONCURRENCY = 32
 CONNECT_TIMEOUT_S = 3.0
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
@@ -66,7 +71,8 @@ class Breaker:
 class JsonEndpoint:
     """One server: one session with a bounded pool, one breaker, at most ``concurrency`` calls at a time.
 
-    ``timeout_s`` bounds a whole call, waiting for a free place included.
+    ``timeout_s`` bounds a whole call, waiting for a free place and trying again included. ``trust``: the authorities
+    to believe in place of the system's.
     """
 
     def __init__(
@@ -77,6 +83,7 @@ class JsonEndpoint:
         concurrency: int = DEFAULT_CONCURRENCY,
         compress: bool = False,
         breaker: Breaker | None = None,
+        trust: ssl.SSLContext | None = None,
     ) -> None:
         self.url = endpoint.url
         self._endpoint = endpoint
@@ -85,6 +92,7 @@ class JsonEndpoint:
         self._places = asyncio.Semaphore(concurrency)
         self._compress = compress
         self._breaker = breaker or Breaker()
+        self._trust = trust
         self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
@@ -103,7 +111,7 @@ class JsonEndpoint:
             raise ActionUnreachable(f"{self.url} is left alone after repeated failures")
         try:
             async with asyncio.timeout(self._timeout_s), self._places:
-                answer = await self._exchange(body, headers or {})
+                answer = await self._deliver(body, headers or {})
         except TimeoutError as exc:
             self._breaker.failed()
             raise ActionTimeout(f"{self.url} gave no answer in {self._timeout_s:g} s") from exc
@@ -115,18 +123,42 @@ class JsonEndpoint:
         self._breaker.succeeded()
         return answer
 
-    async def _exchange(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+    async def _deliver(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Exchange, and try again where the server cannot have begun to work on the request.
+
+        That is so if nobody listens, and as far as one can know if a kept connection proves to be closed.
+        """
+        for pause_s in RETRY_PAUSES_S:
+            connection = SimpleNamespace(kept=False)
+            try:
+                return await self._exchange(body, headers, connection)
+            except aiohttp.ClientSSLError:
+                raise
+            except aiohttp.ClientConnectorError:
+                await asyncio.sleep(pause_s)
+            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+                if not connection.kept:
+                    raise
+        return await self._exchange(body, headers, SimpleNamespace())
+
+    async def _exchange(self, body: bytes, headers: Mapping[str, str], connection: SimpleNamespace) -> Answer:
+        """One request; ``connection`` is told whether it went through one that was kept from an earlier request."""
         sent = {"Content-Type": "application/json", **self._auth(), **self._endpoint.headers, **headers}
         if self._compress:
             body, sent["Content-Encoding"] = zlib.compress(body), "deflate"
-        async with self._open().post(self.url, data=body, headers=sent, params=self._params()) as response:
+        async with self._open().post(
+            self.url, data=body, headers=sent, params=self._params(), trace_request_ctx=connection
+        ) as response:
             return _answer(response.status, await _read(response))
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
+            tracing = aiohttp.TraceConfig()
+            tracing.on_connection_reuseconn.append(_note_kept)
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self._concurrency),
+                connector=aiohttp.TCPConnector(limit=self._concurrency, ssl=self._trust or True),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S),
+                trace_configs=[tracing],
             )
         return self._session
 
@@ -137,6 +169,28 @@ class JsonEndpoint:
     def _auth(self) -> dict[str, str]:
         pair = self._endpoint.basic_auth
         return {"Authorization": aiohttp.encode_basic_auth(*pair, encoding="utf-8")} if pair else {}
+
+
+def trust(endpoint: Endpoint, folder: Path) -> ssl.SSLContext | None:
+    """What an endpoint's ``cafile`` says: its authorities alone are believed. Relative to the assistant's folder.
+
+    Raises ActionUnreachable for a file that cannot be used.
+    """
+    cafile = endpoint.options.get("cafile")
+    if cafile is None:
+        return None
+    path = folder / str(cafile)
+    try:
+        return ssl.create_default_context(cafile=path)
+    except OSError as exc:  # ssl.SSLError is one, too
+        remedy = "name a file of certificates in PEM"
+        raise ActionUnreachable(f"endpoints.yml: the cafile {path} of {endpoint.url}: {exc}; {remedy}") from exc
+
+
+async def _note_kept(
+    _: aiohttp.ClientSession, context: SimpleNamespace, __: aiohttp.TraceConnectionReuseconnParams
+) -> None:
+    context.trace_request_ctx.kept = True
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

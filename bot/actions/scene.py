@@ -66,7 +66,7 @@ class Scene:
         if self.means.server is None:
             raise ActionUnreachable(f"{name}: endpoints.yml names no action_endpoint")
         result = await self.means.server.run(
-            name, self.tracker, self.means.domain, idempotency_key=self.turn.next_key()
+            name, self.tracker, self.means.domain, idempotency_key=self.turn.next_key(name)
         )
         said = [await self._word(response) for response in result.responses]
         return [*(event for event in said if event is not None), *result.events]
@@ -74,14 +74,15 @@ class Scene:
     async def _word(self, response: Mapping[str, Json]) -> Event | None:
         """A message of an action server; a named response is worded with the other keys as arguments."""
         given = {key: value for key, value in response.items() if key not in ("response", "template")}
+        own = {key: value for key, value in given.items() if value}
         name = response.get("response") or response.get("template")
         if not isinstance(name, str):
-            return utterance(given)
+            return utterance(own)
         message = await self.compose(name, given)
         if message is None:
+            self.turn.note_failure(name, "no_response", "an action asked for it, and no variation of it fits")
             return None
-        buttons = [*_list(message.get("buttons")), *_list(given.get("buttons"))]
-        own = {key: value for key, value in given.items() if value and key != "buttons"}
+        buttons = [*_list(message.get("buttons")), *_list(own.get("buttons"))]
         return utterance({**message, **own, "buttons": buttons, "utter_action": name})
 
 

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
+import ssl
 from collections.abc import Mapping, Sequence
 
-from bot.actions.http import DEFAULT_CONCURRENCY, DEFAULT_TIMEOUT_S, Answer, JsonEndpoint
+from bot.actions.http import DEFAULT_CONCURRENCY, Answer, JsonEndpoint
 from bot.dialogue.domain import Domain
 from bot.dialogue.errors import BadEvent
 from bot.dialogue.event_json import from_json
@@ -25,35 +26,45 @@ PROTOCOL_VERSION = "3.6.21"
 """The version that rasa-sdk compares with its own: the last open-source Rasa that speaks this protocol."""
 
 DOMAIN_MISSING = 449
+ACTION_TIMEOUT_S = 60.0
+"""Actions ask other systems and language models, and whoever waits for the answer over REST does so for as long."""
 
 
 class HttpActionServer:
     """Custom actions over HTTP (``ports.ActionServer``). ``close`` it when nobody calls it any more; releases share it.
 
-    The domain goes with every request. A crash re-runs a turn, so the same ``idempotency_key`` may come
-    twice: it is the header ``Idempotency-Key`` and, where action code can see it,
+    The domain goes with every request; if ``selective``, only with those of actions that are marked so, and to a server
+    that does not know its digest. A crash re-runs a turn, so the same ``idempotency_key`` may come twice: it is the
+    header ``Idempotency-Key`` and, where action code can see it,
     ``tracker.latest_message["metadata"]["idempotency_key"]``.
     """
 
-    def __init__(self, endpoint: JsonEndpoint) -> None:
+    def __init__(self, endpoint: JsonEndpoint, *, selective: bool = False) -> None:
         self._endpoint = endpoint
+        self._selective = selective
         self._domain: Domain | None = None
-        self._domain_part = b""
+        self._domain_json = b""
+        self._digest = b""
 
     @classmethod
-    def of(cls, endpoint: Endpoint, *, compress: bool = False) -> "HttpActionServer":
+    def of(
+        cls, endpoint: Endpoint, *, compress: bool = False, trust: ssl.SSLContext | None = None
+    ) -> "HttpActionServer":
         """A client for ``action_endpoint``.
 
-        Options: ``timeout`` (seconds, 10), ``concurrency`` (calls at a time, 32), ``compress`` (deflate).
+        Options: ``timeout`` (seconds, 60), ``concurrency`` (calls at a time, 32), ``compress`` (deflate),
+        ``enable_selective_domain``.
         """
         options = endpoint.options
         return cls(
             JsonEndpoint(
                 endpoint,
-                timeout_s=_number(options.get("timeout"), DEFAULT_TIMEOUT_S),
+                timeout_s=_number(options.get("timeout"), ACTION_TIMEOUT_S),
                 concurrency=int(_number(options.get("concurrency"), DEFAULT_CONCURRENCY)),
                 compress=compress or options.get("compress") is True,
-            )
+                trust=trust,
+            ),
+            selective=options.get("enable_selective_domain") is True,
         )
 
     async def close(self) -> None:
@@ -66,39 +77,40 @@ class HttpActionServer:
         Raises ActionRejected (400), ActionUnknown (404), ActionDomainMissing (449), ActionFailed (every
         other status), ActionGarbled (no result), ActionTimeout, ActionUnreachable.
         """
-        body = self._body(name, tracker, domain, idempotency_key)
-        headers = {"Idempotency-Key": idempotency_key}
-        answer = await self._endpoint.post(body, headers=headers)
-        if answer.status == DOMAIN_MISSING:  # the domain was in the request, but its digest may have been new
-            answer = await self._endpoint.post(body, headers=headers)
+        call, headers = _call(name, tracker, idempotency_key), {"Idempotency-Key": idempotency_key}
+        whole = not self._selective or name in domain.actions_with_domain
+        answer = await self._endpoint.post(call[:-1] + self._rest(domain, whole=whole), headers=headers)
+        if answer.status == DOMAIN_MISSING:
+            answer = await self._endpoint.post(call[:-1] + self._rest(domain, whole=True), headers=headers)
         if answer.status != 200:
             raise _failure(name, answer)
         return _result(name, answer)
 
-    def _body(self, name: str, tracker: Tracker, domain: Domain, idempotency_key: str) -> bytes:
-        state = tracker.current_state(events="all")
-        call = {
+    def _rest(self, domain: Domain, *, whole: bool) -> bytes:
+        """The end of a request: the domain, if ``whole``, and its digest. It is encoded once, not once a call."""
+        if self._domain is not domain:
+            self._domain, self._domain_json = domain, _encode(domain.source)
+            self._digest = hashlib.sha256(self._domain_json).hexdigest().encode()
+        given = b',"domain":' + self._domain_json if whole else b""
+        return given + b',"domain_digest":"' + self._digest + b'"}'
+
+
+def _call(name: str, tracker: Tracker, idempotency_key: str) -> bytes:
+    """A request without the domain."""
+    state = tracker.current_state(events="all")
+    return _encode(
+        {
             "next_action": name,
             "sender_id": tracker.conversation_id,
             "tracker": {**state, "latest_message": _with_key(state["latest_message"], idempotency_key)},
             "version": PROTOCOL_VERSION,
         }
-        return _encode(call)[:-1] + b"," + self._encoded(domain) + b"}"
-
-    def _encoded(self, domain: Domain) -> bytes:
-        """``domain`` and ``domain_digest`` as JSON members; a domain is encoded once, not once a call."""
-        if self._domain is not domain:
-            encoded = _encode(domain.source)
-            digest = hashlib.sha256(encoded).hexdigest().encode()
-            self._domain, self._domain_part = (
-                domain,
-                b'"domain":' + encoded + b',"domain_digest":"' + digest + b'"',
-            )
-        return self._domain_part
+    )
 
 
 def _encode(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain).encode()
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
+    return text.encode(errors="replace")  # half a surrogate pair is nothing that UTF-8 can carry
 
 
 def _plain(value: object) -> object:

@@ -1,10 +1,12 @@
 """What a turn knows and notes down while it runs, and the record that becomes of it."""
 
 import random
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
+from urllib.parse import quote
 
 from bot.dialogue.parse import Json, Parse
 from bot.dialogue.tracker import Tracker
@@ -31,7 +33,7 @@ class Turn:
     search: SearchResult | None = None
     declined: bool = False
     failed: bool = False
-    calls: int = 0
+    calls: Counter[str] = field(default_factory=Counter)
     heard: Parse | None = None
     kept: Tracker | None = None
     route: str = ""
@@ -42,18 +44,23 @@ class Turn:
     @classmethod
     def of(cls, inbound: Inbound, partial: Partial | None) -> "Turn":
         """The turn that an inbound begins."""
+        seed = f"{inbound.conversation_id}/{inbound.event_id}"
         return cls(
             conversation_id=inbound.conversation_id,
             event_id=inbound.event_id,
             channel=inbound.channel,
-            rng=random.Random(f"{inbound.conversation_id}/{inbound.event_id}"),  # noqa: S311 - a choice of words
+            rng=random.Random(seed.encode(errors="replace")),  # noqa: S311 - a choice of words
             partial=partial,
         )
 
-    def next_key(self) -> str:
-        """The idempotency key of the next call to an action server."""
-        self.calls += 1
-        return f"{self.conversation_id}/{self.event_id}/{self.calls - 1}"
+    def next_key(self, action: str) -> str:
+        """The idempotency key of the next call of a custom action, in characters that a header may hold.
+
+        A turn that is run again finds the same key for the same action, whatever else it calls before.
+        """
+        self.calls[action] += 1
+        parts = (self.conversation_id, self.event_id, action, str(self.calls[action] - 1))
+        return "/".join(quote(part, safe=":@", errors="replace") for part in parts)
 
     def note_action(
         self, name: str, policy: str | None, confidence: float, spent_s: float, error: ActionError | None

@@ -3,22 +3,27 @@
 import asyncio
 import json
 import os
+import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 from engine_parts import Conversation, FakeModels, conversation, project
 
-from bot.actions.http import Breaker, JsonEndpoint
+from bot.actions import http
+from bot.actions.http import Breaker, JsonEndpoint, trust
 from bot.actions.server import HttpActionServer
 from bot.actions.speaker import NlgServer
+from bot.dialogue.events import BotUttered
+from bot.dialogue.parse import Json
 from bot.dialogue.project import Endpoint
 from bot.dialogue.tracker import Tracker
 from bot.errors import (
@@ -81,17 +86,28 @@ FAILED = ["Broken."]
 
 @pytest.fixture(scope="module")
 def server_url() -> Iterator[str]:
+    with rasa_sdk() as port:
+        yield f"http://127.0.0.1:{port}/webhook"
+
+
+@contextmanager
+def rasa_sdk(*options: str, trusting: ssl.SSLContext | None = None) -> Iterator[int]:
+    """The SDK's own server on a port of its own."""
     port = free_port()
-    command = [sys.executable, "-m", "rasa_sdk", "--actions", "booking_actions", "--port", str(port)]
+    command = [sys.executable, "-m", "rasa_sdk", "--actions", "booking_actions", "--port", str(port), *options]
     environment = {**os.environ, "SANIC_HOST": "127.0.0.1", "PYTHONPATH": str(ACTIONS)}
     with subprocess.Popen(
         command, cwd=ACTIONS, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
         try:
-            wait_until_healthy(f"http://127.0.0.1:{port}/health", process)
-            yield f"http://127.0.0.1:{port}/webhook"
+            wait_until_healthy(f"{'https' if trusting else 'http'}://127.0.0.1:{port}/health", process, trusting)
+            yield port
         finally:
             process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 def free_port() -> int:
@@ -101,11 +117,11 @@ def free_port() -> int:
         return port
 
 
-def wait_until_healthy(url: str, process: subprocess.Popen[bytes], timeout_s: float = 60) -> None:
-    deadline = time.monotonic() + timeout_s
+def wait_until_healthy(url: str, process: subprocess.Popen[bytes], trusting: ssl.SSLContext | None) -> None:
+    deadline = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < deadline:
         try:
-            with urllib.request.urlopen(url, timeout=2):
+            with urllib.request.urlopen(url, timeout=2, context=trusting):
                 return
         except OSError:
             time.sleep(0.1)
@@ -113,11 +129,12 @@ def wait_until_healthy(url: str, process: subprocess.Popen[bytes], timeout_s: fl
 
 
 @asynccontextmanager
-async def talk(url: str, *, timeout_s: float = 10, compress: bool = False) -> AsyncIterator[Conversation]:
-    endpoint = JsonEndpoint(Endpoint(url=url), timeout_s=timeout_s, compress=compress)
-    server = HttpActionServer(endpoint)
+async def talk(
+    url: str, *, domain: str = BOOKING, customer: str = "anna", trusting: ssl.SSLContext | None = None, **options: Json
+) -> AsyncIterator[Conversation]:
+    server = HttpActionServer.of(Endpoint(url=url, options=options), trust=trusting)
     try:
-        yield conversation(project(BOOKING, RULES), FakeModels(), actions=server)
+        yield conversation(project(domain, RULES), FakeModels(), actions=server, customer=customer)
     finally:
         await server.close()
 
@@ -161,7 +178,7 @@ async def test_what_an_action_sees_and_says(server_url):
     async with talk(server_url) as anna:
         result = await anna.send('/echo{"city": "köln"}')
     first, second, third = result.replies
-    assert first.text == 'anna/1/1 9 /echo{"city": "köln"}'  # call 0 was the validation of slots
+    assert first.text == 'anna/1/action_echo/0 9 /echo{"city": "köln"}'
     assert [(button.title, button.payload) for button in second.buttons] == [("Yes", "/affirm")]
     assert (third.custom, third.image, third.attachment) == ({"kind": "card"}, "https://x.example/a.png", None)
     assert anna.tracker.slots["city"] == "Köln"
@@ -177,7 +194,7 @@ async def test_what_an_action_sees_and_says(server_url):
     ],
 )
 async def test_each_failure_has_its_outcome(server_url, said, replies, error):
-    async with talk(server_url, timeout_s=2) as anna:
+    async with talk(server_url, timeout=2) as anna:
         result = await anna.send(said)
         assert [reply.text for reply in result.replies] == replies
         assert [action["error"] for action in result.record.actions if "error" in action] == [error]
@@ -190,7 +207,24 @@ async def test_an_action_pauses_the_bot(server_url):
         assert await anna.says("/book") == []
 
 
-async def test_server_down():
+async def test_a_server_that_lacks_the_domain_is_sent_it(server_url):
+    """With Rasa's ``enable_selective_domain`` the SDK answers 449 until it has the domain of this digest."""
+    domain = BOOKING.replace("[book, ", "[new, book, ")
+    async with talk(server_url, domain=domain, enable_selective_domain=True) as anna:
+        for _ in range(2):
+            assert (await anna.send("/echo")).replies[0].text.split()[1] == "10", "intents that the action saw"
+        for said, replies in FORM_SCRIPTS["a slot that the validator adds, and fills itself"]:
+            assert await anna.says(said) == replies
+
+
+async def test_a_customer_of_any_name_has_a_key_that_a_header_can_hold(server_url):
+    async with talk(server_url, customer="李\r\nX: y\ud800") as anna:
+        key = (await anna.send("/echo")).replies[0].text.split()[0]
+    assert key == "%E6%9D%8E%0D%0AX:%20y%3F/1/action_echo/0"
+
+
+async def test_server_down(monkeypatch):
+    monkeypatch.setattr(http, "RETRY_PAUSES_S", (0.01, 0.02))
     async with talk(f"http://127.0.0.1:{free_port()}/webhook") as anna:
         result = await anna.send("/echo")
         assert [reply.text for reply in result.replies] == FAILED
@@ -288,6 +322,59 @@ async def test_what_is_sent():
     assert body["tracker"]["latest_message"]["metadata"]["idempotency_key"] == "anna/1/0"
 
 
+DOMAIN_ASKED = """
+actions: [action_x, {action_y: {send_domain: true}}, {validate_z: {send_domain: false}}, validate_form]
+intents: [greet]
+"""
+
+
+@pytest.mark.parametrize(
+    ("action", "knows", "sent"),
+    [
+        ("action_y", False, [True]),
+        ("validate_form", False, [True]),
+        ("action_x", True, [False]),
+        ("action_x", False, [False, True]),  # 449, then once more with the domain
+        ("validate_z", False, [False, True]),
+    ],
+)
+async def test_the_domain_goes_only_where_it_is_wanted(action, knows, sent):
+    seen: list[tuple[dict, str]] = []
+
+    async def handle(request: web.Request) -> web.Response:
+        body = await request.json()
+        seen.append((body, request.headers["Idempotency-Key"]))
+        return web.json_response({}, status=200 if knows or "domain" in body else 449)
+
+    domain = project(DOMAIN_ASKED).domain
+    async with serving(handle) as url:
+        server = HttpActionServer.of(Endpoint(url=url, options={"enable_selective_domain": True}))
+        await server.run(action, Tracker.start("anna", domain), domain, idempotency_key="k")
+        await server.close()
+    assert ["domain" in body for body, _ in seen] == sent
+    assert len({body["domain_digest"] for body, _ in seen}) == 1
+    assert {key for _, key in seen} == {"k"}
+
+
+async def test_an_answer_of_an_older_sdk():
+    """``template`` for ``response``, ``form`` for ``active_loop``, and only the keys that say something."""
+    words = {"template": "utter_bad_seats", "given": "x", "extra": "", "buttons": [{"title": "1", "payload": "/a"}]}
+    events = [{"event": "form", "name": None, "timestamp": None}, {"event": "slot", "name": "city", "value": "Bonn"}]
+
+    async def handle(request: web.Request) -> web.Response:
+        asked = (await request.json())["next_action"] == "action_echo"
+        return web.json_response({"events": events, "responses": [words, {"template": "utter_gone"}]} if asked else {})
+
+    async with serving(handle) as url, talk(url) as anna:
+        result = await anna.send("/echo")
+    [reply] = result.replies
+    assert (reply.text, [button.payload for button in reply.buttons]) == ("x is not a number from 1 to 8.", ["/a"])
+    [said] = [event for event in result.events if isinstance(event, BotUttered)]
+    assert said.metadata == {"utter_action": "utter_bad_seats", "given": "x"}
+    assert anna.tracker.slots["city"] == "Bonn"
+    assert [action["name"] for action in result.record.actions if action.get("error")] == ["utter_gone"]
+
+
 @pytest.mark.parametrize(("compress", "encoding"), [(True, "deflate"), (False, None)])
 async def test_bodies_are_deflated_on_request(compress, encoding):
     seen = []
@@ -324,6 +411,118 @@ async def test_calls_are_bounded_and_a_slow_server_is_left_alone():
             with pytest.raises(error):
                 await impatient.post(b"{}")
         await impatient.close()
+
+
+# --- what is tried again ---
+
+
+async def test_a_server_that_starts_again_meanwhile_is_asked_again(monkeypatch):
+    monkeypatch.setattr(http, "RETRY_PAUSES_S", (0.1, 0.2, 0.4))
+    port, keys = free_port(), []
+
+    async def handle(request: web.Request) -> web.Response:
+        keys.append(request.headers["Idempotency-Key"])
+        return web.json_response({})
+
+    async def start_late() -> None:
+        await asyncio.sleep(0.2)
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+
+    app = web.Application()
+    app.router.add_post("/webhook", handle)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        url = f"http://127.0.0.1:{port}/webhook"
+        result, _ = await asyncio.gather(call(JsonEndpoint(Endpoint(url=url))), start_late())
+    finally:
+        await runner.cleanup()
+    assert result.events == ()
+    assert keys == ["anna/1/0"]
+
+
+@asynccontextmanager
+async def closing_after(answers: int) -> AsyncIterator[tuple[str, list[int]]]:
+    """A server that answers so often on a connection, then reads one more request and closes without a word."""
+    connections: list[int] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        own = len(connections)
+        connections.append(0)
+        while head := await reader.readuntil(b"\r\n\r\n"):
+            length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+            await reader.readexactly(length)
+            connections[own] += 1
+            if connections[own] > answers:
+                break
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", connections
+    finally:
+        server.close()
+
+
+async def test_a_kept_connection_that_is_closed_costs_no_call():
+    async with closing_after(1) as (url, connections):
+        endpoint = JsonEndpoint(Endpoint(url=url))
+        for _ in range(2):
+            assert (await endpoint.post(b"{}")).body == {}
+        await endpoint.close()
+    assert connections == [2, 1]
+
+
+async def test_a_request_that_arrived_and_was_dropped_is_not_sent_again():
+    async with closing_after(0) as (url, connections):
+        endpoint = JsonEndpoint(Endpoint(url=url))
+        with pytest.raises(ActionUnreachable):
+            await endpoint.post(b"{}")
+        await endpoint.close()
+    assert connections == [1]
+
+
+# --- TLS ---
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory) -> tuple[Path, Path]:
+    """A certificate for this machine that is its own authority, and its key."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl")
+    folder = tmp_path_factory.mktemp("tls")
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *names]
+    subprocess.run([*made, "-keyout", "key.pem", "-out", "ca.pem"], cwd=folder, check=True, capture_output=True)
+    return folder / "ca.pem", folder / "key.pem"
+
+
+async def test_a_server_with_tls_is_believed_by_its_cafile_alone(certificate):
+    cafile, key = certificate
+    options = {"cafile": "ca.pem"}
+    trusting = trust(Endpoint(url="https://x", options=options), cafile.parent)
+    with rasa_sdk("--ssl-certificate", str(cafile), "--ssl-keyfile", str(key), trusting=trusting) as port:
+        url = f"https://127.0.0.1:{port}/webhook"
+        async with talk(url, trusting=trusting) as anna:
+            assert len((await anna.send("/echo")).replies) == 3
+        async with talk(url) as bob:
+            result = await bob.send("/echo")
+    assert [reply.text for reply in result.replies] == FAILED
+    [entry] = [action for action in result.record.actions if action["name"] == "action_echo"]
+    assert (entry["error"], entry["detail"].rpartition(": ")[2]) == (
+        "action_unreachable",
+        "ClientConnectorCertificateError",
+    )
+
+
+def test_a_cafile_that_cannot_be_used_is_named(certificate, tmp_path):
+    (tmp_path / "words.pem").write_text("no certificate", "utf-8")
+    for name in ("missing.pem", "words.pem"):
+        with pytest.raises(
+            ActionUnreachable, match=rf"endpoints.yml: the cafile .*{name} of https://x: .*; name a file"
+        ):
+            trust(Endpoint(url="https://x", options={"cafile": name}), tmp_path)
 
 
 async def test_an_answer_without_end_is_cut_off():

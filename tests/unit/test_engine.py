@@ -273,12 +273,12 @@ async def test_buttons_of_the_action_are_added_to_those_of_the_response():
     assert [(button.title, button.payload) for button in first.buttons] == [("A", "/a"), ("B", "/b")]
 
 
-async def test_idempotency_keys_number_the_calls_of_a_turn():
+async def test_idempotency_keys_number_the_calls_of_an_action_in_a_turn():
     again = answers(FollowupAction(name="action_check"))
     actions = FakeActions({"action_check": again})
     anna = conversation(project(SHOP, RULES), FakeModels(MEANINGS), actions=actions)
     await anna.send("check it")
-    assert actions.keys == [f"anna/1/{index}" for index in range(10)]
+    assert actions.keys == [f"anna/1/action_check/{index}" for index in range(10)]
 
 
 async def test_ten_actions_and_no_more():
