@@ -16,15 +16,19 @@ from typing import TypeVar
 
 from aiohttp import web
 
+from bot.channels.agents_api import AgentsApi
 from bot.channels.application import web_application
 from bot.channels.conversations_api import ConversationsApi
 from bot.channels.http_api import HttpApi
+from bot.channels.jwt_key import JwtKey
 from bot.channels.metrics import Metrics
 from bot.channels.registry import Channels, configure, register_all
+from bot.channels.security import Access
 from bot.channels.web.routes import routes as web_routes
 from bot.channels.web.settings import WebSettings
 from bot.channels.web.socket import OpenSockets
 from bot.clock import SystemClock
+from bot.delivery.alarms import AlarmClock
 from bot.delivery.audit import AuditLog
 from bot.delivery.embedded import EmbeddedStore
 from bot.delivery.hub import Hub
@@ -63,6 +67,7 @@ class ServeSettings:
     port: int = 5005
     redis_url: str | None = None
     auth_token: str | None = None
+    jwt: JwtKey | None = None
     origins: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
     delivery: DeliverySettings = field(default_factory=lambda: DeliverySettings(limits=LIMITS))
@@ -116,6 +121,7 @@ async def running(settings: ServeSettings) -> AsyncIterator[Serving]:
             lambda: MeasuredEngine(runtime.current.engine, metrics),
             clock=clock,
             senders=channels.senders,
+            ready=runtime.ready,
         )
         outbox = Outbox(store, channels.senders, clock=clock)
         exclusive = settings.redis_url is None
@@ -123,13 +129,16 @@ async def running(settings: ServeSettings) -> AsyncIterator[Serving]:
         stack.push_async_callback(worker.stop)
         await outbox.start(exclusive=exclusive)
         stack.push_async_callback(outbox.stop)
+        alarms = AlarmClock(store, hub_id=hub.id, clock=clock)
+        await alarms.start()
+        stack.push_async_callback(alarms.stop)
         await _keep(runtime.follow(), "follow-release", stack)
         doors = _Doors(
             settings=settings, widget=widget, token=token, desk=desk, hub=hub, channels=channels, metrics=metrics
         )
         url = await _listen(doors.application(), settings, stack)
         desk.started = True
-        await _keep(observe(store, lambda: runtime.current.release.id, metrics), "observe", stack)
+        await _keep(observe(store, lambda: runtime.release_id or "", metrics), "observe", stack)
         stack.callback(setattr, desk, "draining", True)
         await _keep(register_all(channels), "register-channels", stack)
         yield Serving(
@@ -205,6 +214,7 @@ class _Doors:
     def application(self) -> web.Application:
         """Put every route behind its guards."""
         api, conversations = HttpApi(self.desk, self.metrics), ConversationsApi(self.desk, self.hub)
+        agents = AgentsApi(self.desk, self.hub)
         sockets = OpenSockets(self.metrics.websockets)
         application = web_application(
             open_routes=[
@@ -212,8 +222,9 @@ class _Doors:
                 *web_routes(self.hub, self.widget, sockets),
                 *(route for channel in self.channels.all for route in channel.routes()),
             ],
-            closed_routes=[*api.closed_routes(), *conversations.closed_routes()],
-            tokens=[self.token],
+            own_routes=conversations.own_routes(),
+            closed_routes=[*api.closed_routes(), *conversations.closed_routes(), *agents.closed_routes()],
+            access=Access(tokens=[self.token], jwt=self.settings.jwt),
             metrics=self.metrics,
             trusted_proxies=self.settings.trusted_proxies,
             cors_origins=self.widget.allowed_origins,

@@ -1,17 +1,21 @@
 """The bot as its operators see it: answers the HTTP API's questions (``bot.channels.desk.Desk``)."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.channels.desk import Health, IncludeEvents, ReleaseInfo, Waiting
+from bot.channels.desk import Foretold, Health, IncludeEvents, ReleaseInfo, Waiting
 from bot.delivery.audit import AuditLog
 from bot.delivery.store import Store
+from bot.dialogue.errors import BadEvent
+from bot.dialogue.event_json import from_json
+from bot.dialogue.events import Event
 from bot.dialogue.parse import Json, Parse
 from bot.dialogue.slash import parse_slash
+from bot.dialogue.story_writing import sessions, stories_yaml, yaml_text
 from bot.dialogue.tracker import Tracker
-from bot.errors import ReleaseError, StoreError, StoreUnavailable
+from bot.errors import BadRequest, ReleaseError, StoreError, StoreUnavailable
 from bot.release import promote
 from bot.runtime import Runtime
 from nlu.errors import NluError
@@ -38,10 +42,46 @@ class RunningDesk:
         self, conversation_id: str, *, include: IncludeEvents, until: float | None
     ) -> Mapping[str, Json]:
         """A conversation in Rasa's tracker JSON; one that never was is an empty one."""
-        events = await self.store.events(conversation_id)
-        kept = [event for event in events if until is None or event.timestamp <= until]
-        tracker = Tracker.start(conversation_id, self.runtime.current.project.domain, kept)
-        return tracker.current_state(events=_EVENTS[include])
+        events = _until(await self.store.events(conversation_id), until)
+        return self._tracker(conversation_id, events).current_state(events=_EVENTS[include])
+
+    async def exists(self, conversation_id: str) -> bool:
+        """Whether anything has happened in a conversation."""
+        return await self.store.has_events(conversation_id)
+
+    async def stories(self, conversation_id: str, *, all_sessions: bool, until: float | None) -> str:
+        """A conversation's last session, or each of them, as YAML of test stories."""
+        parts = sessions(await self.store.events(conversation_id))
+        kept = [part for each in (parts if all_sessions else parts[-1:]) if (part := _until(each, until))]
+        if len(kept) == 1:
+            return stories_yaml({conversation_id: kept[0]})
+        return stories_yaml({f"{conversation_id}, story {number}": part for number, part in enumerate(kept, 1)})
+
+    async def predict(self, conversation_id: str, *, include: IncludeEvents) -> Foretold:
+        """What the bot would do next in a conversation."""
+        return await self._foretell(self._tracker(conversation_id, await self.store.events(conversation_id)), include)
+
+    async def predict_after(self, events: Sequence[Json], *, include: IncludeEvents) -> Foretold:
+        """What the bot would do next after these events. Raises BadRequest for one that cannot be read."""
+        return await self._foretell(self._tracker("default", _events(events)), include)
+
+    def check_events(self, events: Sequence[Json]) -> None:
+        """Raises BadRequest if one of the events cannot be read."""
+        _events(events)
+
+    def _tracker(self, conversation_id: str, events: Iterable[Event]) -> Tracker:
+        return Tracker.start(conversation_id, self.runtime.current.project.domain, events)
+
+    async def _foretell(self, tracker: Tracker, include: IncludeEvents) -> Foretold:
+        decision = await self.runtime.current.engine.predict(tracker)
+        scores = dict.fromkeys(tracker.domain.action_names, 0.0) | {decision.action: decision.confidence}
+        return Foretold(
+            action=decision.action,
+            confidence=decision.confidence,
+            policy=decision.policy,
+            scores=scores,
+            tracker=tracker.current_state(events=_EVENTS[include]),
+        )
 
     async def parse(self, text: str) -> Parse:
         """Understand a message without saying it to anybody."""
@@ -62,9 +102,17 @@ class RunningDesk:
         """The domain as JSON."""
         return self.runtime.current.project.domain.source
 
+    def domain_yaml(self) -> str:
+        """The domain as YAML."""
+        return yaml_text(self.domain())
+
     def has_intent(self, name: str) -> bool:
         """Whether the domain knows an intent."""
         return name in self.runtime.current.project.domain.intents
+
+    def has_action(self, name: str) -> bool:
+        """Whether the domain knows an action, a response or a form."""
+        return name in self.runtime.current.project.domain.action_names
 
     def release(self) -> ReleaseInfo:
         """The release that answers."""
@@ -73,7 +121,8 @@ class RunningDesk:
 
     async def swap(self, release: str) -> ReleaseInfo:
         """Load another release and let it answer. Raises ReleaseError; the old one then goes on."""
-        await self.record(actor="api", action="release.swap", subject=release, before=self.release().id, after=release)
+        before = self.runtime.release_id
+        await self.record(actor="api", action="release.swap", subject=release, before=before, after=release)
         try:
             loaded = await self.runtime.load(release)
         except ReleaseError:
@@ -81,6 +130,11 @@ class RunningDesk:
             raise
         promote(self.runtime.models_folder, loaded.id)
         return self.release()
+
+    async def unload(self) -> None:
+        """Let no release answer until the next ``swap`` or promotion; what is said waits in its mailbox."""
+        await self.record(actor="api", action="release.unload", subject=self.release().id)
+        self.runtime.unload()
 
     async def handoffs(self) -> Sequence[Waiting]:
         """Conversations that wait for a person, the longest first."""
@@ -105,4 +159,20 @@ class RunningDesk:
             up, words = True, "up"
         except StoreError as exc:
             up, words = False, str(exc)
-        return Health(ready=self.started and up, store_up=up, store=words, draining=self.draining)
+        ready = self.started and up and self.runtime.release_id is not None
+        return Health(ready=ready, store_up=up, store=words, draining=self.draining)
+
+
+def _events(objects: Sequence[Json]) -> list[Event]:
+    """Events as they came over HTTP. Raises BadRequest for one that cannot be read."""
+    events = []
+    for number, obj in enumerate(objects, 1):
+        try:
+            events.append(from_json(obj))
+        except BadEvent as exc:
+            raise BadRequest(f"event {number}: {exc}") from None
+    return events
+
+
+def _until(events: Iterable[Event], until: float | None) -> list[Event]:
+    return [event for event in events if until is None or event.timestamp <= until]

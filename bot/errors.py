@@ -7,6 +7,7 @@ KefuError (kefu)
 │   ├── StoreBusy (store_busy): a limit was reached; try again later
 │   └── LogTrimmed (log_trimmed): the log no longer reaches back that far
 ├── ReleaseError (release): a release that is missing, torn, foreign or does not fit
+│   └── NoRelease (no_release): none answers, because an operator took it away
 ├── ActionError (action)
 │   ├── ActionRejected (action_rejected): the action declined (400)
 │   ├── ActionUnknown (action_unknown): the server has no such action (404)
@@ -16,7 +17,11 @@ KefuError (kefu)
 │   ├── ActionTimeout (action_timeout): no answer in time
 │   └── ActionUnreachable (action_unreachable): nobody listens at the address
 ├── BenchError (bench): a benchmark could not be run
+├── LiveTestError (live_test): the bot that test stories are played against cannot be talked to
 ├── ModelsBusy (models_busy): too many messages wait for a model
+├── WorkshopError (workshop): a training or a test that a program asked for did not come to its end
+│   ├── WorkshopBusy (workshop_busy): another one runs
+│   └── Faulty (faulty): the data that it was given cannot be used
 ├── ChannelError (channel): a platform that cannot be registered with
 │   └── CredentialsError (credentials): channel settings that cannot be used
 ├── Unauthorized (unauthorized): a request that does not prove where it comes from
@@ -68,6 +73,12 @@ class ReleaseError(KefuError):
     """A release cannot be used."""
 
     code = "release"
+
+
+class NoRelease(ReleaseError):
+    """No release answers: it was unloaded."""
+
+    code = "no_release"
 
 
 class ActionError(KefuError):
@@ -124,10 +135,38 @@ class BenchError(KefuError):
     code = "bench"
 
 
+class LiveTestError(KefuError):
+    """The bot that test stories are played against cannot be talked to."""
+
+    code = "live_test"
+
+
 class ModelsBusy(KefuError):
     """The bound on waiting messages was reached."""
 
     code = "models_busy"
+
+
+class WorkshopError(KefuError):
+    """A training or a test did not come to its end."""
+
+    code = "workshop"
+
+
+class WorkshopBusy(WorkshopError):
+    """Another training or test runs."""
+
+    code = "workshop_busy"
+
+
+class Faulty(WorkshopError):
+    """The data cannot be used. ``in_domain``: the domain is at fault."""
+
+    code = "faulty"
+
+    def __init__(self, message: str, *, in_domain: bool = False):
+        super().__init__(message)
+        self.in_domain = in_domain
 
 
 class ChannelError(KefuError):

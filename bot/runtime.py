@@ -19,7 +19,7 @@ from bot.dialogue.load import load_project
 from bot.dialogue.policies.ensemble import Policies
 from bot.dialogue.project import Config, Project, SourceFile
 from bot.engine import Engine
-from bot.errors import ReleaseError
+from bot.errors import NoRelease, ReleaseError
 from bot.ports import ActionServer, Clock
 from bot.release import CURRENT, Release, current_release, open_release
 from bot.system_entities import DucklingServer, OwnSystemEntities, Settings, SystemEntities
@@ -51,8 +51,8 @@ class Runtime:
     """The current release of ``models_folder``. ``load`` before use; ``current`` is then always a whole release.
 
     ``actions`` and ``speaker`` are those of the folder and serve every release: their connections outlive a swap.
-    ``device`` None is ``cuda`` where torch finds one. Parsing and searching share one thread; generating has its own,
-    so that other conversations stay quick.
+    ``ready`` is set while a release answers. ``device`` None is ``cuda`` where torch finds one. Parsing and searching
+    share one thread; generating has its own, so that other conversations stay quick.
     """
 
     models_folder: Path
@@ -60,6 +60,7 @@ class Runtime:
     speaker: Speaker
     clock: Clock
     device: str | None = None
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
     _loaded: Loaded | None = None
     _reading: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "reading"))
     _writing: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "writing"))
@@ -69,15 +70,27 @@ class Runtime:
 
     @property
     def current(self) -> Loaded:
-        """The release that answers."""
-        assert self._loaded is not None, "load() comes first"
+        """The release that answers. Raises NoRelease after ``unload``."""
+        if self._loaded is None:
+            raise NoRelease("no release answers here; load one with PUT /model, or promote one")
         return self._loaded
+
+    @property
+    def release_id(self) -> str | None:
+        """The id of the release that answers; None after ``unload``."""
+        return self._loaded.release.id if self._loaded else None
+
+    def unload(self) -> None:
+        """Let no release answer until the next ``load``. Turns that run are finished with the old one."""
+        self._loaded = None
+        self.ready.clear()
 
     async def load(self, release_id: str | None = None) -> Release:
         """Load a release (default: the promoted one), then let it answer. On ReleaseError the old one goes on."""
         async with self._loading:
             loaded = await asyncio.to_thread(self._read, release_id)
             self._loaded = loaded
+            self.ready.set()
         log.info("release %s answers", loaded.release.id)
         return loaded.release
 
@@ -93,7 +106,7 @@ class Runtime:
                 continue
             seen = stamp
             try:
-                if current_release(self.models_folder, verify=False).id != self.current.release.id:
+                if current_release(self.models_folder, verify=False).id != self.release_id:
                     await self.load()
             except ReleaseError as exc:
                 log.error("the promoted release cannot be used, the old one goes on: %s", exc)
@@ -113,7 +126,7 @@ class Runtime:
                 release = current_release(self.models_folder)
             else:
                 release = open_release(self.models_folder / Path(release_id).name)
-            project = _project(release)
+            project = project_of(release)
             importing.result()
         policies = _policies(release, project)
         models = self._models(release, project)
@@ -153,7 +166,8 @@ class Runtime:
         return own
 
 
-def _project(release: Release) -> Project:
+def project_of(release: Release) -> Project:
+    """The assistant that a release was made from, as its files were then. Raises ReleaseError if they are damaged."""
     try:
         texts = json.loads((release.folder / "project" / "project.json").read_text("utf-8"))
         return load_project([SourceFile(path=path, text=text) for path, text in texts.items()], env=os.environ)

@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from bot.channels.agents_api import AgentsApi
 from bot.channels.application import web_application
 from bot.channels.conversations_api import ConversationsApi
-from bot.channels.desk import Health, ReleaseInfo, Waiting
+from bot.channels.desk import Foretold, Health, ReleaseInfo, Waiting
 from bot.channels.http_api import HttpApi
 from bot.channels.metrics import Metrics
+from bot.channels.security import Access
 from bot.dialogue.parse import Entity, IntentScore, Parse
-from bot.errors import ReleaseError
+from bot.errors import BadRequest, NoRelease, ReleaseError
 from bot.messages import Reply
 
 TOKEN = "test-token-0123456789"
@@ -73,6 +75,25 @@ class FakeDesk:
     async def tracker_state(self, conversation_id, *, include, until):
         return {"sender_id": conversation_id, "events": include, "until": until}
 
+    async def exists(self, conversation_id):
+        return conversation_id != "nobody"
+
+    async def stories(self, conversation_id, *, all_sessions, until):
+        return f"{conversation_id} {all_sessions} {until}"
+
+    async def predict(self, conversation_id, *, include):
+        scores = {"action_listen": 0.0, "utter_b": 0.9, "utter_a": 0.0}
+        state = await self.tracker_state(conversation_id, include=include, until=None)
+        return Foretold(action="utter_b", confidence=0.9, policy="RulePolicy", scores=scores, tracker=state)
+
+    async def predict_after(self, events, *, include):
+        return await self.predict("default", include=include)
+
+    def check_events(self, events):
+        for event in events:
+            if not isinstance(event, dict) or "event" not in event:
+                raise BadRequest("no event")
+
     async def parse(self, text):
         greet = IntentScore(name="greet", confidence=0.9)
         return Parse(text=text, intent=greet, entities=(Entity(entity="city", value="上海", start=0, end=2),))
@@ -85,10 +106,21 @@ class FakeDesk:
     def domain(self):
         return {"intents": ["greet"]}
 
+    def domain_yaml(self):
+        return "intents:\n- greet\n"
+
     def has_intent(self, name):
         return name == "greet"
 
+    def has_action(self, name):
+        return name == "utter_greet"
+
+    async def unload(self):
+        self.running = None
+
     def release(self):
+        if self.running is None:
+            raise NoRelease("none")
         return ReleaseInfo(id=self.running, path=f"models/{self.running}", details={"language": "en"})
 
     async def swap(self, release):
@@ -104,14 +136,16 @@ class FakeDesk:
         return self.state
 
 
-def application(inbox, desk=None, channels=(), extra_routes=(), **options):
+def application(inbox, desk=None, channels=(), extra_routes=(), jwt=None, **options):
     """The whole web application, as the program puts it together."""
     desk, metrics = desk or FakeDesk(), Metrics()
-    api = HttpApi(desk, metrics)
+    api, conversations = HttpApi(desk, metrics), ConversationsApi(desk, inbox)
+    closed = (*api.closed_routes(), *conversations.closed_routes(), *AgentsApi(desk, inbox).closed_routes())
     return web_application(
         open_routes=[*api.open_routes(), *(route for channel in channels for route in channel.routes())],
-        closed_routes=[*api.closed_routes(), *ConversationsApi(desk, inbox).closed_routes(), *extra_routes],
-        tokens=(TOKEN,),
+        own_routes=conversations.own_routes(),
+        closed_routes=[*closed, *extra_routes],
+        access=Access(tokens=(TOKEN,), jwt=jwt),
         metrics=metrics,
         **options,
     )

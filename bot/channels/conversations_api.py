@@ -1,21 +1,23 @@
-"""Rasa's HTTP API about one conversation, and what an agent needs to answer in the bot's place. All of it closed."""
+"""Rasa's HTTP API about one conversation. What changes a conversation passes its mailbox, so it takes effect once.
+
+A request with the header ``Idempotency-Key`` may be repeated: what it asks for is done once.
+"""
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import cast, get_args
 from uuid import uuid4
 
 from aiohttp import web
 
-from bot.channels.bodies import identifier, parse_json, read_body, read_object, string
+from bot.channels.bodies import identifier, optional_object, parse_json, read_body, read_object, string
 from bot.channels.channel import home_channel
-from bot.channels.desk import Desk, IncludeEvents
-from bot.channels.failures import failure, retry_later
+from bot.channels.desk import Desk, Foretold, IncludeEvents
+from bot.channels.failures import failure
 from bot.channels.rasa_messages import rasa_messages
 from bot.dialogue.parse import Json
 from bot.errors import BadRequest
-from bot.messages import Inbound, InboundKind, Inbox, LogFrame
+from bot.messages import Inbound, InboundKind, Inbox
 
 CHANNEL = "api"
 ANSWER_TIMEOUT_S = 60.0
@@ -23,50 +25,72 @@ EVENTS_LIMIT_BYTES = 1024 * 1024
 
 
 class ConversationsApi:
-    """Handlers under ``/conversations`` and ``/handoffs``. What changes a conversation passes its mailbox."""
+    """Handlers under ``/conversations``, and ``/model/predict``, which is about a conversation that nobody held."""
 
     def __init__(self, desk: Desk, inbox: Inbox, *, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
         self._desk = desk
         self._inbox = inbox
         self._timeout_s = timeout_s
 
-    def closed_routes(self) -> Sequence[web.RouteDef]:
-        """What needs the token: all of it."""
+    def own_routes(self) -> Sequence[web.RouteDef]:
+        """What needs the token, or a JWT of the one whom the conversation belongs to. An id may hold slashes."""
+        at = "/conversations/{id:.+}"
         return [
-            web.get("/handoffs", self.handoffs),
-            web.get("/conversations/{id}/tracker", self.tracker),
-            web.get("/conversations/{id}/log", self.log),
-            web.post("/conversations/{id}/tracker/events", self.events),
-            web.post("/conversations/{id}/trigger_intent", self.trigger_intent),
-            web.post("/conversations/{id}/agent", self.agent),
-            web.post("/conversations/{id}/resume", self.resume),
+            web.get(f"{at}/tracker", self.tracker),
+            web.post(f"{at}/tracker/events", self.events),
+            web.put(f"{at}/tracker/events", self.replace_events),
+            web.get(f"{at}/story", self.story),
+            web.post(f"{at}/execute", self.execute),
+            web.post(f"{at}/trigger_intent", self.trigger_intent),
+            web.post(f"{at}/predict", self.predict),
+            web.post(f"{at}/messages", self.messages),
         ]
 
-    async def handoffs(self, _: web.Request) -> web.Response:
-        """List the conversations that wait for a person, the longest first."""
-        return web.json_response([asdict(waiting) for waiting in await self._desk.handoffs()])
+    def closed_routes(self) -> Sequence[web.RouteDef]:
+        """What needs the token."""
+        return [web.post("/model/predict", self.predict_after)]
 
     async def tracker(self, request: web.Request) -> web.Response:
         """The tracker, with ``?include_events=NONE|APPLIED|AFTER_RESTART|ALL`` and ``?until=``."""
         return web.json_response(await self._tracker(request))
 
-    async def log(self, request: web.Request) -> web.Response:
-        """What both sides said, after ``?after=`` (a number of the log): what an agent's page polls."""
-        after = request.query.get("after", "0")
-        if not after.isdecimal():
-            raise BadRequest("'after' must be a number of the log")
-        frames = await self._inbox.log_after(_conversation_id(request), int(after))
-        return web.json_response([frame_json(frame) for frame in frames])
-
     async def events(self, request: web.Request) -> web.Response:
-        """Append one event or a list of them; answers with the tracker after it."""
-        body = parse_json(await read_body(request, limit_bytes=EVENTS_LIMIT_BYTES))
-        events = body if isinstance(body, list) else [body]
-        if not events or not all(isinstance(event, Mapping) and "event" in event for event in events):
-            raise BadRequest("the body must be an event (an object with the key 'event') or a list of events")
-        await self._record("events", request, actor=CHANNEL)
-        await self._ask(request, kind="events", metadata={"events": events})
-        return web.json_response(await self._tracker(request))
+        """Append one event or a list of them; answers with the tracker after it.
+
+        ``?execute_side_effects=true`` says to the customer what the bot says in them.
+        """
+        events = await self._events(request)
+        if not events:
+            raise BadRequest("there is no event in the body")
+        side_effects = _flag(request, "execute_side_effects")
+        return await self._take_events(request, "events", {"events": events, "execute_side_effects": side_effects})
+
+    async def replace_events(self, request: web.Request) -> web.Response:
+        """Put a list of events in place of all there were; answers with the tracker of them."""
+        return await self._take_events(
+            request, "replace_events", {"events": await self._events(request), "replace": True}
+        )
+
+    async def story(self, request: web.Request) -> web.Response:
+        """The last session, or with ``?all_sessions=true`` each of them, as test stories; ``?until=``."""
+        if missing := await self._missing(request):
+            return missing
+        stories = await self._desk.stories(
+            conversation_id(request), all_sessions=_flag(request, "all_sessions"), until=_until(request)
+        )
+        return web.Response(text=stories, content_type="text/plain", charset="utf-8")
+
+    async def execute(self, request: web.Request) -> web.Response:
+        """Run an action: ``{name, policy?, confidence?}``; 404 for one that the domain lacks."""
+        body = await read_object(request)
+        name = string(body, "name")
+        if missing := await self._missing(request):
+            return missing
+        if not self._desk.has_action(name):
+            return failure(404, "NotFound", "the domain has no such action", details={"parameter": "name"})
+        metadata = {key: body.get(key) for key in ("name", "policy", "confidence")}
+        await self._record("execute", request, after={"action": name})
+        return await self._answered(request, kind="action", metadata=metadata)
 
     async def trigger_intent(self, request: web.Request) -> web.Response:
         """Let the bot act as if ``{name, entities}`` had been said; 404 for an intent that the domain lacks."""
@@ -77,91 +101,126 @@ class ConversationsApi:
         entities = body.get("entities") or []
         if not isinstance(entities, list | Mapping):
             raise BadRequest("'entities' must be a list of entities or an object of values")
-        # A triggered intent speaks to the customer: on the channel that the conversation is held on, or a named one.
-        home = home_channel(_conversation_id(request))
-        named = request.query.get("output_channel", "latest")
-        inbound = self._inbound(
-            request,
-            kind="intent",
-            metadata={"name": name, "entities": entities},
-            channel=home if named == "latest" else identifier(named, "output_channel"),
-        )
-        await self._record("trigger_intent", request, actor=CHANNEL, after={"intent": name})
+        await self._record("trigger_intent", request, after={"intent": name})
+        return await self._answered(request, kind="intent", metadata={"name": name, "entities": entities})
+
+    async def predict(self, request: web.Request) -> web.Response:
+        """What the bot would do next; nothing is done. The most probable action first."""
+        if missing := await self._missing(request):
+            return missing
+        foretold = await self._desk.predict(conversation_id(request), include=include_events(request))
+        scores = sorted(foretold.scores.items(), key=lambda item: (-item[1], item[0]))
+        return web.json_response(_foretold_json(foretold, scores))
+
+    async def predict_after(self, request: web.Request) -> web.Response:
+        """What the bot would do next after a list of events; the actions in the order of the domain."""
+        foretold = await self._desk.predict_after(await self._events(request), include=include_events(request))
+        return web.json_response(_foretold_json(foretold, list(foretold.scores.items())))
+
+    async def messages(self, request: web.Request) -> web.Response:
+        """Note a customer's message that something else answers: ``{text, sender: "user", parse_data?}``."""
+        body = await read_object(request)
+        text, sender = string(body, "text"), body.get("sender")
+        if sender != "user":
+            return failure(
+                400, "BadRequest", "only messages of sender 'user' are noted", details={"parameter": "sender"}
+            )
+        metadata: dict[str, Json] = {}
+        if parse_data := optional_object(body, "parse_data"):
+            self._desk.check_events([{"event": "user", "text": text, "parse_data": parse_data}])
+            metadata = {"parse_data": parse_data}
+        await self._record("messages", request)
+        await self._ask(inbound_of(request, kind="log", text=text, metadata=metadata))
+        return web.json_response(await self._tracker(request))
+
+    async def _take_events(self, request: web.Request, action: str, metadata: Mapping[str, Json]) -> web.Response:
+        await self._record(action, request)
+        await self._ask(inbound_of(request, kind="events", metadata=metadata, channel=_output(request)))
+        return web.json_response(await self._tracker(request))
+
+    async def _answered(self, request: web.Request, *, kind: InboundKind, metadata: Mapping[str, Json]) -> web.Response:
+        """Queue what makes the bot speak, and answer with the tracker and what it said."""
+        inbound = inbound_of(request, kind=kind, metadata=metadata, channel=_output(request))
         replies = await self._inbox.ask(inbound, timeout_s=self._timeout_s)
         messages = rasa_messages(inbound.conversation_id, replies)
         return web.json_response({"tracker": await self._tracker(request), "messages": messages})
 
-    async def agent(self, request: web.Request) -> web.Response:
-        """Queue a person's words: ``{text, agent?, message_id?}``. Repeating a ``message_id`` says them once."""
-        body = await read_object(request)
-        text = string(body, "text")
-        if not text.strip():
-            raise BadRequest("'text' must not be empty")
-        agent = identifier(string(body, "agent", default="agent"), "agent")
-        inbound = self._inbound(request, kind="agent", text=text, sender=agent, event_id=_message_id(body))
-        await self._record("agent", request, actor=agent, after={"message_id": inbound.event_id})
-        return await self._queue(inbound)
+    async def _missing(self, request: web.Request) -> web.Response | None:
+        if await self._desk.exists(conversation_id(request)):
+            return None
+        return failure(404, "NotFound", "there is no such conversation", details={"parameter": "conversation id"})
 
-    async def resume(self, request: web.Request) -> web.Response:
-        """Let the bot speak again: ``{agent?, message_id?}``."""
-        body = await read_object(request) if request.can_read_body else {}
-        agent = identifier(string(body, "agent", default=CHANNEL), "agent")
-        await self._record("resume", request, actor=agent)
-        return await self._queue(self._inbound(request, kind="resume", event_id=_message_id(body)))
-
-    async def _record(self, action: str, request: web.Request, *, actor: str, after: Json = None) -> None:
+    async def _record(self, action: str, request: web.Request, *, after: Json = None) -> None:
         """Say in the audit log who is about to do what, before it is queued."""
-        subject = _conversation_id(request)
-        await self._desk.record(actor=actor, action=f"conversation.{action}", subject=subject, after=after)
+        subject = conversation_id(request)
+        await self._desk.record(actor=CHANNEL, action=f"conversation.{action}", subject=subject, after=after)
 
     async def _tracker(self, request: web.Request) -> Mapping[str, Json]:
-        include = request.query.get("include_events", "AFTER_RESTART")
-        if include not in get_args(IncludeEvents):
-            raise BadRequest(f"'include_events' must be one of {', '.join(get_args(IncludeEvents))}")
         return await self._desk.tracker_state(
-            _conversation_id(request), include=cast(IncludeEvents, include), until=_until(request)
+            conversation_id(request), include=include_events(request), until=_until(request)
         )
 
-    async def _ask(self, request: web.Request, *, kind: InboundKind, metadata: Mapping[str, Json]) -> None:
-        inbound = self._inbound(request, kind=kind, metadata=metadata)
+    async def _events(self, request: web.Request) -> Sequence[Json]:
+        """The events of the body, one or a list of them, all of which can be read."""
+        body = parse_json(await read_body(request, limit_bytes=EVENTS_LIMIT_BYTES))
+        events = body if isinstance(body, list) else [body]
+        self._desk.check_events(events)
+        return events
+
+    async def _ask(self, inbound: Inbound) -> None:
         await self._inbox.ask(inbound, timeout_s=self._timeout_s)
 
-    async def _queue(self, inbound: Inbound) -> web.Response:
-        verdict = await self._inbox.ingest(inbound)
-        if verdict == "busy":
-            return retry_later(503, "StoreBusy", "too many messages are waiting; try again later")
-        return web.json_response({"status": verdict, "message_id": inbound.event_id}, status=202)
 
-    def _inbound(
-        self,
-        request: web.Request,
-        *,
-        kind: InboundKind,
-        text: str = "",
-        sender: str | None = None,
-        event_id: str | None = None,
-        metadata: Mapping[str, Json] | None = None,
-        channel: str = CHANNEL,
-    ) -> Inbound:
-        conversation_id = _conversation_id(request)
-        return Inbound(
-            conversation_id=conversation_id,
-            channel=channel,
-            event_id=event_id or uuid4().hex,
-            sender_id=sender or conversation_id,
-            text=text,
-            kind=kind,
-            metadata=metadata or {},
-            received_at=time.time(),
-        )
-
-
-def _conversation_id(request: web.Request) -> str:
+def conversation_id(request: web.Request) -> str:
+    """The conversation that the address names."""
     return identifier(request.match_info["id"], "conversation id")
 
 
-def _message_id(body: Mapping[str, Json]) -> str | None:
-    return identifier(string(body, "message_id"), "message_id") if "message_id" in body else None
+def inbound_of(
+    request: web.Request,
+    *,
+    kind: InboundKind,
+    text: str = "",
+    sender: str | None = None,
+    event_id: str | None = None,
+    metadata: Mapping[str, Json] | None = None,
+    channel: str = CHANNEL,
+) -> Inbound:
+    """What a request does to its conversation. A repeated ``Idempotency-Key`` is a repeated event."""
+    given = request.headers.get("Idempotency-Key")
+    key = None if given is None else identifier(given, "Idempotency-Key")
+    conversation = conversation_id(request)
+    return Inbound(
+        conversation_id=conversation,
+        channel=channel,
+        event_id=event_id or key or uuid4().hex,
+        sender_id=sender or conversation,
+        text=text,
+        kind=kind,
+        metadata=metadata or {},
+        received_at=time.time(),
+    )
+
+
+def include_events(request: web.Request) -> IncludeEvents:
+    """The value of ``?include_events=``."""
+    include = request.query.get("include_events", "AFTER_RESTART").upper()
+    if include not in get_args(IncludeEvents):
+        raise BadRequest(f"'include_events' must be one of {', '.join(get_args(IncludeEvents))}")
+    return cast(IncludeEvents, include)
+
+
+def _output(request: web.Request) -> str:
+    """The channel to speak on: ``?output_channel=``, by default that on which the conversation is held.
+
+    Where a customer wrote on another channel before, the answer follows them there.
+    """
+    named = request.query.get("output_channel", "latest")
+    return home_channel(conversation_id(request)) if named == "latest" else identifier(named, "output_channel")
+
+
+def _flag(request: web.Request, name: str) -> bool:
+    return request.query.get(name, "").lower() == "true"
 
 
 def _until(request: web.Request) -> float | None:
@@ -174,15 +233,10 @@ def _until(request: web.Request) -> float | None:
         raise BadRequest("'until' must be seconds since the epoch") from None
 
 
-def frame_json(frame: LogFrame) -> Mapping[str, Json]:
-    """A frame of the log as JSON; a reply as one object with what it shows."""
-    line: dict[str, Json] = {"seq": frame.seq, "type": frame.type, "id": frame.id, "at": frame.at}
-    if frame.text is not None:
-        line["text"] = frame.text
-    if frame.reply is not None:
-        line["messages"] = [
-            {key: value for key, value in message.items() if key != "recipient_id"}
-            for message in rasa_messages("", [frame.reply])
-        ]
-        line["author"] = frame.reply.author
-    return line
+def _foretold_json(foretold: Foretold, scores: Sequence[tuple[str, float]]) -> Mapping[str, Json]:
+    return {
+        "scores": [{"action": action, "score": score} for action, score in scores],
+        "policy": foretold.policy,
+        "confidence": foretold.confidence,
+        "tracker": foretold.tracker,
+    }

@@ -28,6 +28,17 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Foretold:
+    """The next action of a conversation. ``scores``: every action of the domain, in its order, with its score."""
+
+    action: str
+    confidence: float
+    policy: str | None
+    scores: Mapping[str, float]
+    tracker: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
     """How the bot is. ``ready``: it may be sent traffic. ``store``: what the store answered, in words."""
 
@@ -46,6 +57,26 @@ class Desk(Protocol):
         """A conversation in Rasa's tracker JSON; one that never was is an empty one."""
         ...
 
+    async def exists(self, conversation_id: str) -> bool:
+        """Whether anything has happened in a conversation."""
+        ...
+
+    async def stories(self, conversation_id: str, *, all_sessions: bool, until: float | None) -> str:
+        """A conversation's last session, or each of them, as YAML of test stories."""
+        ...
+
+    async def predict(self, conversation_id: str, *, include: IncludeEvents) -> Foretold:
+        """What the bot would do next in a conversation."""
+        ...
+
+    async def predict_after(self, events: Sequence[Json], *, include: IncludeEvents) -> Foretold:
+        """What the bot would do next after these events. Raises BadRequest for one that cannot be read."""
+        ...
+
+    def check_events(self, events: Sequence[Json]) -> None:
+        """Raises BadRequest if one of the events cannot be read."""
+        ...
+
     async def parse(self, text: str) -> Parse:
         """Understand a message without saying it to anybody."""
         ...
@@ -61,8 +92,16 @@ class Desk(Protocol):
         """The domain as JSON."""
         ...
 
+    def domain_yaml(self) -> str:
+        """The domain as YAML."""
+        ...
+
     def has_intent(self, name: str) -> bool:
         """Whether the domain knows an intent."""
+        ...
+
+    def has_action(self, name: str) -> bool:
+        """Whether the domain knows an action, a response or a form."""
         ...
 
     def release(self) -> ReleaseInfo:
@@ -71,6 +110,10 @@ class Desk(Protocol):
 
     async def swap(self, release: str) -> ReleaseInfo:
         """Load another release and let it answer. Raises ReleaseError; the old one then goes on."""
+        ...
+
+    async def unload(self) -> None:
+        """Let no release answer until the next ``swap``; what is said waits."""
         ...
 
     async def handoffs(self) -> Sequence[Waiting]:

@@ -10,13 +10,16 @@ from aiohttp.typedefs import Handler
 from bot.dialogue.parse import Json
 from bot.errors import (
     BadRequest,
+    Faulty,
     KefuError,
     LogTrimmed,
     ModelsBusy,
+    NoRelease,
     ReleaseError,
     StoreBusy,
     StoreUnavailable,
     Unauthorized,
+    WorkshopBusy,
 )
 
 VERSION = version("kefu")
@@ -26,10 +29,13 @@ log = logging.getLogger(__name__)
 
 _STATUS: tuple[tuple[type[KefuError], int, str], ...] = (
     (BadRequest, 400, "BadRequest"),
+    (Faulty, 400, "BadRequest"),
     (Unauthorized, 401, "NotAuthenticated"),
+    (NoRelease, 409, "Conflict"),
     (ReleaseError, 409, "LoadingError"),
     (LogTrimmed, 410, "LogTrimmed"),
     (ModelsBusy, 503, "ModelsBusy"),
+    (WorkshopBusy, 503, "WorkshopBusy"),
     (StoreBusy, 503, "StoreBusy"),
     (StoreUnavailable, 503, "StoreUnavailable"),
 )
@@ -38,6 +44,7 @@ _SAYS: Mapping[int, tuple[str, str]] = {
     403: ("NotAuthorized", "this is not allowed"),
     404: ("NotFound", "there is nothing at this address"),
     405: ("MethodNotAllowed", "this address does not take this method"),
+    406: ("NotAcceptable", "this cannot be given in the form that 'Accept' asks for"),
     413: ("BodyTooLarge", "the body is too large"),
     415: ("UnsupportedMediaType", "this content type is not understood"),
     429: ("TooManyRequests", "too many requests; try again later"),
@@ -100,6 +107,8 @@ def _of_kefu(exc: KefuError) -> web.Response:
             return _unexpected(exc)
         case 503:
             return retry_later(503, reason, _overload(exc))
+        case 400 if isinstance(exc, Faulty) and exc.in_domain:
+            return failure(400, "InvalidDomainError", str(exc), details={"code": exc.code})
         case _:
             headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
             return failure(status, reason, str(exc), details={"code": exc.code}, headers=headers)
@@ -114,4 +123,6 @@ def _unexpected(exc: Exception) -> web.Response:
 def _overload(exc: KefuError) -> str:
     if isinstance(exc, StoreUnavailable):
         return "the store cannot be reached; nothing was taken, try again later"
+    if isinstance(exc, WorkshopBusy):
+        return "a training or a test runs already; try again when it is over"
     return "too many messages are waiting; try again later"

@@ -5,17 +5,22 @@ A route is closed unless its list is given as open: something added and forgotte
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from bot.channels.client import REQUEST_ID
 from bot.channels.failures import retry_later
+from bot.channels.jwt_key import JwtKey
 from bot.errors import Unauthorized
 from bot.messages import Inbox
 
 MIN_TOKEN_LENGTH = 16
+
+_PATTERN = re.compile(r":[^{}]+}")
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
@@ -44,41 +49,67 @@ def same_secret(given: str, expected: str) -> bool:
     return hmac.compare_digest(*digests)
 
 
-def token_required(tokens: Sequence[str], *, open_routes: Iterable[web.AbstractRouteDef]) -> Middleware:
-    """Close every route but the open ones. Several tokens are for changing one without a gap.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Who may pass closed routes. Several ``tokens`` are for changing one without a gap; ``jwt`` None takes no JWT.
 
     Raises ValueError for a token that can be guessed: nothing administrative has a default.
     """
-    if not tokens or any(len(token) < MIN_TOKEN_LENGTH for token in tokens):
-        raise ValueError(f"an admin token must have at least {MIN_TOKEN_LENGTH} characters")
-    open_keys = {(route.method, route.path) for route in open_routes if isinstance(route, web.RouteDef)}
+
+    tokens: Sequence[str] = field(repr=False)
+    jwt: JwtKey | None = None
+
+    def __post_init__(self) -> None:
+        if not self.tokens or any(len(token) < MIN_TOKEN_LENGTH for token in self.tokens):
+            raise ValueError(f"an admin token must have at least {MIN_TOKEN_LENGTH} characters")
+
+    def check(self, request: web.Request, *, is_own: bool) -> None:
+        """Take ``Authorization: Bearer`` (the admin token or a JWT) or Rasa's ``?token=``.
+
+        ``is_own``: the route is about one conversation, and a JWT of role ``user`` opens it if its ``username`` is
+        that conversation's id. Raises Unauthorized without a proof, HTTPForbidden where the role does not reach.
+        """
+        scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
+        given = bearer.strip() if scheme.lower() == "bearer" else request.query.get("token", "")
+        matches = [same_secret(given, token) for token in self.tokens]
+        if any(matches):
+            return
+        claims = self.jwt.claims(given) if self.jwt is not None and scheme.lower() == "bearer" else None
+        if claims is None:
+            raise Unauthorized("this needs the admin token: 'Authorization: Bearer TOKEN' or '?token=TOKEN'")
+        user = claims.get("user")
+        role, username = (user.get("role"), user.get("username")) if isinstance(user, Mapping) else (None, None)
+        if role != "admin" and not (role == "user" and is_own and username == request.match_info.get("id")):
+            raise web.HTTPForbidden
+
+
+def closed(
+    access: Access, *, open_routes: Iterable[web.AbstractRouteDef], own_routes: Iterable[web.AbstractRouteDef] = ()
+) -> Middleware:
+    """Close every route but the open ones. ``own_routes``: those of one conversation, for whom it belongs to."""
+    open_keys, own_keys = _keys(open_routes), _keys(own_routes)
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not _is_open(request, open_keys):
-            check_token(request, tokens)
+        # An unknown address or method: there is nothing to protect, and nothing to find out.
+        if request.match_info.http_exception is None and not _is_among(request, open_keys):
+            access.check(request, is_own=_is_among(request, own_keys))
         return await handler(request)
 
     return middleware
 
 
-def _is_open(request: web.Request, open_keys: set[tuple[str, str]]) -> bool:
-    match = request.match_info
-    if match.http_exception is not None:
-        return True  # an unknown address or method: there is nothing to protect, and nothing to find out
-    resource = match.route.resource
+def _keys(routes: Iterable[web.AbstractRouteDef]) -> set[tuple[str, str]]:
+    """Methods and addresses; ``{id:.+}`` is ``{id}`` once it is a resource."""
+    defined = (route for route in routes if isinstance(route, web.RouteDef))
+    return {(route.method, _PATTERN.sub("}", route.path)) for route in defined}
+
+
+def _is_among(request: web.Request, keys: set[tuple[str, str]]) -> bool:
+    resource = request.match_info.route.resource
     path = resource.canonical if resource is not None else ""
     method = "GET" if request.method == "HEAD" else request.method
-    return (method, path) in open_keys or ("*", path) in open_keys
-
-
-def check_token(request: web.Request, tokens: Sequence[str]) -> None:
-    """Take ``Authorization: Bearer`` or Rasa's ``?token=``. Raises Unauthorized."""
-    scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
-    given = bearer.strip() if scheme.lower() == "bearer" else request.query.get("token", "")
-    matches = [same_secret(given, token) for token in tokens]
-    if not any(matches):
-        raise Unauthorized("this needs the admin token: 'Authorization: Bearer TOKEN' or '?token=TOKEN'")
+    return (method, path) in keys or ("*", path) in keys
 
 
 async def within_limit(inbox: Inbox, bucket: str, key: str) -> web.Response | None:

@@ -9,7 +9,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.commands.options import Subparsers, UsageError, add_command, add_folder, add_json, print_json, redis_url
+from bot.commands.options import Subparsers, UsageError, add_command, add_folder, add_json, port, print_json, redis_url
 from bot.paths import AssistantPaths
 from bot.secrets_file import TOKEN_VARIABLE
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bot.messages import Reply
     from bot.ports import TurnResult
 
-LAST_PORT = 65535
+JWT_VARIABLE = "KEFU_JWT_SECRET"
 
 
 def add(commands: Subparsers) -> None:
@@ -53,8 +53,17 @@ def add(commands: Subparsers) -> None:
 
 def _add_serving(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-i", "--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
-    parser.add_argument("-p", "--port", type=_port, default=5005, help="port (default: 5005; 0 takes a free one)")
+    parser.add_argument("-p", "--port", type=port, default=5005, help="port (default: 5005; 0 takes a free one)")
     parser.add_argument("-t", "--auth-token", help="the admin token (default: $KEFU_TOKEN, else one is made)")
+    parser.add_argument(
+        "--jwt-secret",
+        default=os.environ.get(JWT_VARIABLE) or None,
+        help=f"secret, or public key in PEM, that JWTs of the API are checked with (default: ${JWT_VARIABLE})",
+    )
+    parser.add_argument(
+        "--jwt-method", default="HS256", metavar="METHOD", help="method that a JWT must be signed with (HS256)"
+    )
+    parser.add_argument("--jwt-private-key", help="accepted as in Rasa; JWTs are only checked here, so it is not used")
     parser.add_argument(
         "--redis-url",
         type=redis_url,
@@ -66,12 +75,6 @@ def _add_serving(parser: argparse.ArgumentParser) -> None:
         "--trusted-proxy", type=_network, nargs="*", default=[], metavar="NETWORK", help="proxies in front of the bot"
     )
     parser.add_argument("--enable-api", action="store_true", help="accepted as in Rasa; the API is always on")
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > LAST_PORT:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port: write a number from 0 to {LAST_PORT}")
-    return int(text)
 
 
 def _network(text: str) -> str:
@@ -93,6 +96,7 @@ def run(args: argparse.Namespace) -> int:
     """Serve until a signal; running turns are finished first."""
     from bot.app import ServeSettings, serve
     from bot.channels.access_log import configure_logging
+    from bot.channels.jwt_key import JwtKey
 
     _check_token(args.auth_token or os.environ.get(TOKEN_VARIABLE))
     configure_logging(level="DEBUG" if args.debug else "INFO")
@@ -102,6 +106,7 @@ def run(args: argparse.Namespace) -> int:
         port=args.port,
         redis_url=args.redis_url,
         auth_token=args.auth_token,
+        jwt=JwtKey.read(args.jwt_secret, args.jwt_method, name="--jwt-secret") if args.jwt_secret else None,
         origins=tuple(args.cors),
         trusted_proxies=tuple(args.trusted_proxy),
     )

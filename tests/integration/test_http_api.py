@@ -31,7 +31,7 @@ async def client(inbox, desk):
 async def call(client, method, path, body=None, status=200):
     async with client.request(method, path, json=body) as response:
         assert response.status == status, await response.text()
-        return await response.json()
+        return await response.json() if response.status != 204 else None
 
 
 async def test_version_and_status(client):
@@ -126,6 +126,70 @@ async def test_events_are_appended(client, inbox):
         await call(client, "POST", "/conversations/a/tracker/events", body, 400)
 
 
+async def test_events_are_replaced(client, inbox):
+    for body in ([{"event": "restart"}], []):
+        await call(client, "PUT", "/conversations/a/tracker/events", body)
+    assert [inbound.metadata for inbound in inbox.inbounds] == [
+        {"events": [{"event": "restart"}], "replace": True},
+        {"events": [], "replace": True},
+    ]
+    await call(client, "PUT", "/conversations/a/tracker/events", [{"name": "a"}], 400)
+
+
+async def test_events_have_an_effect_if_that_is_asked_for(client, inbox):
+    at = "/conversations/a/tracker/events?execute_side_effects="
+    for wanted in ("true", "false"):
+        await call(client, "POST", at + wanted, {"event": "bot", "text": "Psst"})
+    assert [inbound.metadata["execute_side_effects"] for inbound in inbox.inbounds] == [True, False]
+
+
+async def test_a_repeated_idempotency_key_takes_effect_once(client, inbox):
+    for _ in range(2):
+        headers = {"Idempotency-Key": "k1"}
+        async with client.post("/conversations/a/tracker/events", json={"event": "restart"}, headers=headers) as again:
+            assert again.status == 200
+    assert len(inbox.inbounds) == 1
+
+
+async def test_a_story_of_a_conversation(client):
+    for query, told in (("", "a/b False None"), ("?all_sessions=true&until=5", "a/b True 5.0")):
+        async with client.get(f"/conversations/a/b/story{query}") as response:
+            assert (await response.text(), response.content_type) == (told, "text/plain")
+    assert (await call(client, "GET", "/conversations/nobody/story", status=404))["reason"] == "NotFound"
+
+
+async def test_what_comes_next(client):
+    foretold = await call(client, "POST", "/conversations/a/predict?include_events=none")
+    assert [score["action"] for score in foretold["scores"]] == ["utter_b", "action_listen", "utter_a"]
+    assert (foretold["policy"], foretold["confidence"], foretold["tracker"]["events"]) == ("RulePolicy", 0.9, "NONE")
+    await call(client, "POST", "/conversations/nobody/predict", status=404)
+    after = await call(client, "POST", "/model/predict", [{"event": "restart"}])
+    assert [score["action"] for score in after["scores"]] == ["action_listen", "utter_b", "utter_a"]
+    await call(client, "POST", "/model/predict", [{"name": "a"}], 400)
+
+
+async def test_an_action_is_executed(client, inbox):
+    body = {"name": "utter_greet", "policy": "by hand", "confidence": 0.5, "more": 1}
+    answer = await call(client, "POST", "/conversations/a/execute", body)
+    assert (answer["messages"][0]["text"], answer["tracker"]["sender_id"]) == ("Hello", "a")
+    (inbound,) = inbox.inbounds
+    assert (inbound.kind, inbound.metadata) == ("action", {key: body[key] for key in ("name", "policy", "confidence")})
+    for conversation, name, status in (("a", "utter_x", 404), ("nobody", "utter_greet", 404), ("a", None, 400)):
+        await call(client, "POST", f"/conversations/{conversation}/execute", {"name": name}, status)
+
+
+async def test_a_message_is_noted(client, inbox):
+    parsed = {"intent": {"name": "greet", "confidence": 1.0}}
+    await call(client, "POST", "/conversations/a/messages", {"text": "hi", "sender": "user", "parse_data": parsed})
+    await call(client, "POST", "/conversations/a/messages", {"text": "hi", "sender": "user"})
+    assert [(i.kind, i.text, i.metadata) for i in inbox.inbounds] == [
+        ("log", "hi", {"parse_data": parsed}),
+        ("log", "hi", {}),
+    ]
+    for body in ({"text": "hi", "sender": "bot"}, {"text": "hi"}, {"sender": "user"}):
+        await call(client, "POST", "/conversations/a/messages", body, 400)
+
+
 async def test_an_intent_is_triggered(client, inbox):
     result = await call(client, "POST", "/conversations/a/trigger_intent", {"name": "greet", "entities": {"x": 1}})
     assert result["messages"] == [{"recipient_id": "a", "text": "Hello"}]
@@ -174,11 +238,56 @@ async def test_handoffs_and_domain(client):
 
 
 async def test_another_release(client):
-    assert (await call(client, "PUT", "/model", {"release": "r2"}))["model_id"] == "r2"
-    assert (await call(client, "PUT", "/model", {"model_file": "r3"}))["model_id"] == "r3"
+    for body, running in (
+        ({"release": "r2"}, "r2"),
+        ({"model_file": "r3"}, "r3"),
+        ({"model_file": "models/r4.tar.gz"}, "r4"),  # the name that training gave out
+    ):
+        assert await call(client, "PUT", "/model", body, 204) is None
+        assert (await call(client, "GET", "/status"))["model_id"] == running
     assert (await call(client, "PUT", "/model", {"release": "torn"}, 409))["reason"] == "LoadingError"
-    await call(client, "PUT", "/model", {}, 400)
-    assert (await call(client, "GET", "/status"))["model_id"] == "r3"
+    for body in ({}, {"model_server": {"url": "https://models.example"}}, {"model_file": "a", "remote_storage": "aws"}):
+        assert (await call(client, "PUT", "/model", body, 400))["reason"] == "BadRequest"
+
+
+async def test_without_a_release(client):
+    await call(client, "DELETE", "/model", status=204)
+    assert (await call(client, "GET", "/status", status=409))["reason"] == "Conflict"
+    await call(client, "PUT", "/model", {"release": "r2"}, 204)
+    assert (await call(client, "GET", "/status"))["model_id"] == "r2"
+
+
+@pytest.mark.parametrize(
+    ("accept", "status", "kind"),
+    [
+        (None, 200, "application/json"),
+        ("*/*", 200, "application/json"),
+        ("application/json", 200, "application/json"),
+        ("application/x-yaml", 200, "application/x-yaml"),
+        ("application/yml", 200, "application/x-yaml"),
+        ("text/yaml; q=0.9, application/json", 200, "application/x-yaml"),
+        ("image/png", 406, "application/json"),
+    ],
+)
+async def test_the_domain_in_the_form_that_is_asked_for(client, accept, status, kind):
+    headers = {"Accept": accept} if accept else {}
+    async with client.get("/domain", headers=headers) as response:
+        assert (response.status, response.content_type) == (status, kind)
+        assert "greet" in (await response.text()) or status == 406
+
+
+async def test_parses_as_other_services_write_them(client):
+    shapes = {}
+    for mode in ("wit", "LUIS", "DIALOGFLOW"):
+        shapes[mode] = await call(client, "POST", f"/model/parse?emulation_mode={mode}", {"text": ["上海"]})
+    assert shapes["wit"]["intents"] == [{"name": "greet", "confidence": 0.9}]
+    assert shapes["wit"]["entities"]["city:city"][0]["body"] == "上海"
+    prediction = shapes["LUIS"]["prediction"]
+    assert (prediction["topIntent"], prediction["intents"]) == ("greet", {"greet": {"score": 0.9}})
+    assert (prediction["entities"]["city"], prediction["entities"]["$instance"]["city"][0]["length"]) == (["上海"], 2)
+    result = shapes["DIALOGFLOW"]["queryResult"]
+    assert (result["action"], result["parameters"], result["queryText"]) == ("greet", {"city": ["上海"]}, "上海")
+    await call(client, "POST", "/model/parse?emulation_mode=ALEXA", {"text": "hi"}, 400)
 
 
 async def test_metrics(client):

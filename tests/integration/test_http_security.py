@@ -4,6 +4,7 @@ import io
 import json
 import logging
 
+import jwt
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
@@ -11,6 +12,7 @@ from channel_fakes import TOKEN, FakeDesk, FakeInbox, application
 
 from bot.channels.access_log import OURS, configure_logging
 from bot.channels.desk import Health
+from bot.channels.jwt_key import JwtKey
 from bot.channels.metrics import Metrics
 from bot.channels.registry import configure
 from bot.errors import ModelsBusy, StoreBusy, StoreUnavailable
@@ -41,16 +43,32 @@ MATRIX = {
     ("GET", "/domain"): 401,
     ("POST", "/model/parse"): 401,
     ("POST", "/model/explain"): 401,
+    ("POST", "/model/predict"): 401,
     ("PUT", "/model"): 401,
+    ("DELETE", "/model"): 401,
     ("GET", "/handoffs"): 401,
     ("GET", "/conversations/{id}/tracker"): 401,
     ("GET", "/conversations/{id}/log"): 401,
     ("POST", "/conversations/{id}/tracker/events"): 401,
+    ("PUT", "/conversations/{id}/tracker/events"): 401,
+    ("GET", "/conversations/{id}/story"): 401,
+    ("POST", "/conversations/{id}/execute"): 401,
+    ("POST", "/conversations/{id}/predict"): 401,
+    ("POST", "/conversations/{id}/messages"): 401,
     ("POST", "/conversations/{id}/trigger_intent"): 401,
     ("POST", "/conversations/{id}/agent"): 401,
     ("POST", "/conversations/{id}/resume"): 401,
 }
 CLOSED = [route for route, status in MATRIX.items() if status == 401 and "telegram" not in route[1]]
+OWN = {route for route in CLOSED if "{id}" in route[1]} - {
+    ("GET", "/conversations/{id}/log"),
+    ("POST", "/conversations/{id}/agent"),
+    ("POST", "/conversations/{id}/resume"),
+}
+"""What the one whom a conversation belongs to may do with it."""
+
+JWT = JwtKey.read("a secret of the tests, long enough for SHA-512, which wants 64 bytes"[:64], "HS256", name="test")
+BODY = {"text": "hi", "name": "greet", "sender": "user", "release": "r2", "event": "restart"}
 
 
 async def explode(request):
@@ -70,7 +88,8 @@ def desk():
 @pytest.fixture
 async def client(inbox, desk):
     channels = configure(CREDENTIALS, inbox=inbox, metrics=Metrics()).all
-    app = application(inbox, desk, channels, extra_routes=[web.post("/explode", explode)], cors_origins=["https://a"])
+    extra = [web.post("/explode", explode)]
+    app = application(inbox, desk, channels, extra_routes=extra, jwt=JWT, cors_origins=["https://a"])
     async with TestClient(TestServer(app)) as client:
         yield client
 
@@ -102,9 +121,58 @@ async def test_with_a_wrong_token(client, route, headers):
 
 @pytest.mark.parametrize("route", CLOSED)
 async def test_with_the_token(client, route):
-    body = {"text": "hi", "name": "greet", "release": "r2", "event": "restart"}
-    async with client.request(route[0], f"{address(route[1])}?token={TOKEN}", json=body) as response:
-        assert response.status in (200, 202)
+    await called(client, route, allowed=True, query=f"?token={TOKEN}")
+
+
+async def called(client, route, *, allowed, query="", **headers):
+    body = BODY | {"name": "utter_greet"} if route[1].endswith("execute") else BODY
+    async with client.request(route[0], f"{address(route[1])}{query}", json=body, headers=headers) as response:
+        if allowed:
+            assert response.status in (200, 202, 204), await response.text()
+        else:
+            assert (response.status, (await response.json())["reason"]) == (403, "NotAuthorized")
+
+
+def bearer(**user):
+    return {"Authorization": f"Bearer {jwt.encode({'user': user}, JWT.key, 'HS256')}"}
+
+
+@pytest.mark.parametrize("route", CLOSED)
+async def test_with_a_jwt(client, route):
+    await called(client, route, allowed=True, **bearer(username="kim", role="admin"))
+    await called(client, route, allowed=route in OWN, **bearer(username="ann", role="user"))
+    for user in ({"username": "bob", "role": "user"}, {"role": "user"}, {"username": "ann"}, {"role": "root"}):
+        await called(client, route, allowed=False, **bearer(**user))
+
+
+async def test_a_jwt_opens_the_conversation_of_its_user_alone(client):
+    """Ids with slashes included: the address is taken apart once."""
+    for conversation, status in (("a/b", 200), ("a%2Fb", 200), ("a", 403), ("a/b/tracker", 403), ("b", 403)):
+        headers = bearer(username="a/b", role="user")
+        async with client.get(f"/conversations/{conversation}/tracker", headers=headers) as response:
+            assert response.status == status, conversation
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        jwt.encode({"user": {"role": "admin"}}, "another" + JWT.key, "HS256"),
+        jwt.encode({"user": {"role": "admin"}}, JWT.key * 2, "HS512"),
+        jwt.encode({"user": {"role": "admin"}}, JWT.key, "HS384"),  # right key, another method
+        jwt.encode({"user": {"role": "admin"}}, None, "none"),
+        jwt.encode({"user": {"role": "admin"}, "exp": 1}, JWT.key, "HS256"),
+        jwt.encode({"user": {"role": "admin"}, "nbf": 9999999999}, JWT.key, "HS256"),
+        jwt.encode({"user": {"role": "admin"}}, JWT.key, "HS256")[:-1],
+        "a.b.c",
+        "ä.ö.ü",
+        "",
+    ],
+)
+async def test_a_jwt_that_proves_nothing(client, token):
+    async with client.get("/status", headers={"Authorization": f"Bearer {token}"}) as response:
+        assert (response.status, (await response.json())["reason"]) == (401, "NotAuthenticated")
+    async with client.get("/status", params={"token": token}) as response:
+        assert response.status == 401
 
 
 async def test_a_route_that_is_added_and_forgotten_is_closed(client):

@@ -29,7 +29,7 @@ ARROWS = {
     "bot.child": (),
     "bot.action_host": (),
     "bot.delivery": ("bot.dialogue", "bot.engine", "bot.messages", "bot.ports", "bot.errors", "bot.child"),
-    "bot.channels": ("bot.dialogue.parse", "bot.messages", "bot.errors"),
+    "bot.channels": ("bot.dialogue.parse", "bot.dialogue.event_json", "bot.messages", "bot.errors"),
     "bot": ("bot", "nlu", "retrieval"),
     "bot.commands": ("bot", "nlu", "retrieval", "training"),
 }  # fmt: skip

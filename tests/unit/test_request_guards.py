@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.channels.client import Proxies
-from bot.channels.security import check_token, same_secret, token_required
+from bot.channels.security import Access, same_secret
 from bot.errors import Unauthorized
 
 TOKENS = ("current-token-123456", "former-token-1234567")
+ACCESS = Access(tokens=TOKENS)
 
 
 def request(path="/", **headers):
@@ -46,7 +47,7 @@ def test_the_client_is_the_nearest_address_that_is_no_proxy(peer, forwarded, cli
     ],
 )
 def test_a_right_token(path, headers):
-    check_token(request(path, **headers), TOKENS)
+    ACCESS.check(request(path, **headers), is_own=False)
 
 
 @pytest.mark.parametrize(
@@ -63,13 +64,13 @@ def test_a_right_token(path, headers):
 )
 def test_a_wrong_token(path, headers):
     with pytest.raises(Unauthorized):
-        check_token(request(path, **headers), TOKENS)
+        ACCESS.check(request(path, **headers), is_own=False)
 
 
 @pytest.mark.parametrize("tokens", [(), ("",), ("short",), (TOKENS[0], "short")])
 def test_a_token_that_can_be_guessed_is_no_token(tokens):
     with pytest.raises(ValueError, match="at least"):
-        token_required(tokens, open_routes=())
+        Access(tokens=tokens)
 
 
 @given(st.text(), st.text())

@@ -14,7 +14,7 @@ from bot.delivery.store import Handoff
 from bot.desk import RunningDesk
 from bot.dialogue.events import ActionExecuted, Restarted, UserUttered
 from bot.dialogue.parse import IntentScore, Parse
-from bot.errors import ReleaseError, StoreUnavailable
+from bot.errors import BadRequest, NoRelease, ReleaseError, StoreUnavailable
 from bot.release import current_release, promote
 from bot.runtime import Runtime
 from nlu.errors import NluFolderError
@@ -170,3 +170,38 @@ async def test_health(desk, started, error, ready, words):
     desk.started, desk.store.error, desk.draining = started, error, True
     health = await desk.health()
     assert (health.ready, health.store_up, health.store, health.draining) == (ready, error is None, words, True)
+
+
+async def test_a_conversation_as_stories(desk):
+    began = ActionExecuted(name="action_session_start", timestamp=6.0)
+    desk.store.kept["ann"] = (*EVENTS, began, said("later", 7.0))
+    last = await desk.stories("ann", all_sessions=False, until=None)
+    assert ("user: later" in last, "user: old" in last, "story: ann\n" in last) == (True, False, True)
+    every = await desk.stories("ann", all_sessions=True, until=None)
+    assert all(line in every for line in ("story: ann, story 1", "user: old", "story: ann, story 2", "user: later"))
+    assert "user: later" not in await desk.stories("ann", all_sessions=True, until=5.5)
+
+
+async def test_what_comes_next_is_foretold_from_a_conversation_or_from_events(desk):
+    desk.store.kept["ann"] = (ActionExecuted(name="action_listen", timestamp=1.0), said("hi", 2.0))
+    foretold = await desk.predict("ann", include="ALL")
+    assert foretold.scores[foretold.action] == foretold.confidence > 0
+    assert set(foretold.scores) >= {"action_listen", "action_restart"}
+    assert sum(foretold.scores.values()) == foretold.confidence
+    same = await desk.predict_after([dict(event) for event in foretold.tracker["events"]], include="NONE")
+    assert (same.action, same.tracker["events"]) == (foretold.action, None)
+    with pytest.raises(BadRequest, match="event 2: unknown event type"):
+        await desk.predict_after([{"event": "restart"}, {"event": "dance"}], include="NONE")
+
+
+async def test_a_release_is_unloaded_and_comes_back(desk):
+    release = desk.release().id
+    desk.started = True
+    await desk.unload()
+    assert not desk.runtime.ready.is_set()
+    with pytest.raises(NoRelease):
+        await desk.parse("hi")
+    assert not (await desk.health()).ready
+    await desk.swap(release)
+    assert desk.runtime.ready.is_set()
+    assert (await desk.health()).ready

@@ -236,3 +236,25 @@ async def test_a_store_whose_memory_is_full_refuses_and_recovers(store: Store) -
             await parts.hub.ingest(message("hi"))
         await store.client.command("CONFIG", "SET", "maxmemory", 0)
         assert (await parts.hub.ask(message("hi"), timeout_s=20))[0].text == "1:hi"
+
+
+async def test_events_may_replace_a_conversation(store: Store) -> None:
+    """Whoever has the former events in memory does not go on with them."""
+
+    async def taken(inbound: Inbound, partial: Partial) -> None:
+        if inbound.event_id == "torn":
+            raise ValueError("cannot be replaced by this")
+
+    replacing = replace(message("", event_id="anew"), kind="events", metadata={"replace": True})
+    async with delivery(store, CountingEngine(before=taken)) as parts, delivery(store) as other:
+        for text in ("one", "two"):
+            await parts.hub.ask(message(text), timeout_s=20)
+        await parts.hub.ask(replace(replacing, event_id="torn"), timeout_s=60)
+        assert len(await store.events("anna")) == 4  # a dead letter replaces nothing
+        await parts.hub.ask(replacing, timeout_s=20)
+        assert await store.events("anna") == ()
+        await parts.hub.ask(replacing, timeout_s=20)  # repeated: it takes effect once
+        answers = [
+            (await hub.ask(message(text), timeout_s=20))[0].text for hub, text in ((parts.hub, "a"), (other.hub, "b"))
+        ]
+    assert answers == ["1:a", "2:b"]
