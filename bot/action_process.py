@@ -66,9 +66,9 @@ class ActionProcess:
     async def _spawn(self) -> None:
         self._log.path.parent.mkdir(exist_ok=True)
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", str(HOST), str(self._port)),
+            *(sys.executable, "-P", str(HOST), "--port", str(self._port)),
             cwd=self._folder,
-            env=self._environment(),
+            env=environment(self._folder),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -138,8 +138,11 @@ class ActionProcess:
             await asyncio.wait({self._printing}, timeout=1.0)
             self._printing.cancel()
 
-    def _environment(self) -> Mapping[str, str]:
-        return {**os.environ, "PYTHONPATH": str(self._folder.resolve()), "PYTHONUNBUFFERED": "1"}
+
+def environment(folder: Path) -> Mapping[str, str]:
+    """What the host program needs to know: modules are looked for in ``folder`` before all others."""
+    paths = [str(folder.resolve()), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
 
 
 def free_port() -> int:

@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from bot.commands import assess, bench, create, data, evaluate, explain, learn, releases, talk
+from bot.commands import assess, bench, create, data, evaluate, explain, learn, releases, serve_actions, talk
 from bot.commands.options import UsageError
 from bot.dialogue.errors import ProjectFaults
 from bot.errors import KefuError
@@ -29,12 +29,27 @@ _ADVICE = {
 }
 
 
+class _Parser(argparse.ArgumentParser):
+    """``kefu run actions`` is a command of its own, as in Rasa; a folder of that name is ``./actions``."""
+
+    def parse_known_args(  # type: ignore[override]  # the base class has overloads for other namespaces
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        words = list(sys.argv[1:] if args is None else args)
+        first = next((index for index, word in enumerate(words) if not word.startswith("-")), 0)
+        if words[first : first + 2] == ["run", "actions"]:
+            words[first : first + 2] = ["run actions"]
+        return super().parse_known_args(words, namespace)
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The parser of every command; ``args.run(args)`` runs the chosen one."""
-    parser = argparse.ArgumentParser(prog="kefu", description="A customer-service bot that you host yourself.")
+    parser = _Parser(prog="kefu", description="A customer-service bot that you host yourself.")
     parser.add_argument("--debug", action="store_true", help="show tracebacks and debug logs")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (create, learn, talk, explain, assess, data, evaluate, releases, bench):
+    commands = parser.add_subparsers(
+        title="commands", metavar="COMMAND", required=True, parser_class=argparse.ArgumentParser
+    )
+    for module in (create, learn, talk, serve_actions, explain, assess, data, evaluate, releases, bench):
         module.add(commands)
     return parser
 

@@ -12,6 +12,8 @@ from tqdm import tqdm
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
+LAST_PORT = 65535
+
 
 class UsageError(Exception):
     """Arguments that make no sense together."""
@@ -59,6 +61,13 @@ def redis_url(text: str) -> str:
     if not text.startswith(("redis://", "rediss://", "unix://")):
         raise argparse.ArgumentTypeError(f"{text!r} is no store: write redis://HOST:PORT/0, rediss:// or unix://")
     return text
+
+
+def port(text: str) -> int:
+    """An argument that is a port; 0 stands for any that is free."""
+    if not text.isdecimal() or int(text) > LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: write a number from 0 to {LAST_PORT}")
+    return int(text)
 
 
 def print_json(value: Any) -> None:
