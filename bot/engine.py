@@ -5,12 +5,13 @@ same decisions, so that a turn that a crash cut off can simply be run again.
 """
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from time import perf_counter
 from typing import Protocol
 
 from bot.actions import builtin
-from bot.actions.hear import external, last_heard, listed, uttered
+from bot.actions.hear import asked_for, channel_of, external, last_heard, listed, uttered
 from bot.actions.knowledge import evidence_of, search
 from bot.actions.run import is_text, perform
 from bot.actions.scene import Means, Scene
@@ -19,13 +20,16 @@ from bot.actions.turn import Turn
 from bot.actions.utterance import reply_of
 from bot.dialogue.domain import SESSION_METADATA_SLOT, Domain
 from bot.dialogue.errors import BadEvent
-from bot.dialogue.event_json import from_json
+from bot.dialogue.event_json import from_json, parse_from_json
 from bot.dialogue.events import (
     ActionExecuted,
     ActionExecutionRejected,
     AgentUttered,
     BotUttered,
     Event,
+    ReminderCancelled,
+    ReminderScheduled,
+    SessionStarted,
     SlotSet,
     UserUttered,
 )
@@ -33,6 +37,7 @@ from bot.dialogue.parse import IntentScore, Json, Parse
 from bot.dialogue.policies.ensemble import LEARNED_POLICIES
 from bot.dialogue.policies.prediction import Prediction
 from bot.dialogue.project import Project
+from bot.dialogue.reminders import definite
 from bot.dialogue.route import DEFAULT_SURE_AT, KNOWLEDGE, RESUME, Decision, NeedsSearch, Outlook, decide
 from bot.dialogue.situation import LISTEN
 from bot.dialogue.slash import command, parse_slash
@@ -94,7 +99,7 @@ class Engine:
 
         Never raises for what goes wrong inside: the customer gets an apology, and the record says why.
         """
-        turn = Turn.of(inbound, partial)
+        turn = Turn.of(replace(inbound, channel=channel_of(inbound, tracker)), partial)
         scene = Scene(means=self._means, turn=turn, tracker=tracker)
         with turn.timed("total"):
             try:
@@ -108,18 +113,25 @@ class Engine:
     async def _take(self, inbound: Inbound, scene: Scene) -> Scene:
         match inbound.kind:
             case "message":
-                return await self._answer(inbound, scene)
+                after = await self._answer(inbound, scene)
             case "intent":
-                return await self._trigger(inbound, scene)
+                after = await self._trigger(inbound, asked_for(inbound), scene)
+            case "reminder":
+                after = await self._remind(inbound, scene)
             case "agent":
                 scene.turn.route = "agent"
-                return self._add(scene, AgentUttered(text=inbound.text, metadata=inbound.metadata))
+                after = self._add(scene, AgentUttered(text=inbound.text, metadata=inbound.metadata))
             case "resume":
-                return await self._resume(scene)
+                after = await self._resume(scene)
             case "events":
-                return self._append(inbound, scene)
+                after = await self._append(inbound, scene)
+            case "log":
+                after = await self._log(inbound, scene)
+            case "action":
+                after = await self._execute(inbound, scene)
             case "feedback":
-                return _note_feedback(inbound, scene)
+                after = _note_feedback(inbound, scene)
+        return after
 
     async def _answer(self, inbound: Inbound, scene: Scene) -> Scene:
         """A customer's message."""
@@ -133,15 +145,27 @@ class Engine:
         scene = await self._fill_slots(scene)
         return await self._act_until_listening(scene)
 
-    async def _trigger(self, inbound: Inbound, scene: Scene) -> Scene:
+    async def _trigger(self, inbound: Inbound, parse: Parse, scene: Scene) -> Scene:
         """An intent that something else than the customer gives: a program, a reminder."""
         scene = await self._begin_session(inbound, scene)
-        scene = self._hear(inbound, external(inbound), scene)
+        scene = self._hear(inbound, parse, scene)
         if scene.tracker.paused:
             scene.turn.route = "paused"
             return scene
         scene = await self._fill_slots(scene)
         return await self._act_until_listening(scene)
+
+    async def _remind(self, inbound: Inbound, scene: Scene) -> Scene:
+        """A reminder is due. Whether it still stands, the conversation knows: the alarm may have gone off before."""
+        alarm = inbound.metadata.get("number"), inbound.metadata.get("due_ms")
+        reminder = next((each for each in scene.tracker.reminders if (each.number, each.due_ms) == alarm), None)
+        if reminder is None:
+            scene.turn.route = "reminder"
+            scene.turn.reasons.append("the reminder was called off before its turn")
+            return scene
+        scene = self._add(scene, ReminderCancelled(name=reminder.event.name))
+        scene.turn.kept = scene.tracker
+        return await self._trigger(inbound, external(reminder.event.intent, reminder.event.entities), scene)
 
     async def _resume(self, scene: Scene) -> Scene:
         """A person gives the conversation back."""
@@ -151,22 +175,52 @@ class Engine:
             return scene
         return self._listen(await self._run(Decision(action=RESUME, policy="route", confidence=1.0), scene))
 
-    def _append(self, inbound: Inbound, scene: Scene) -> Scene:
-        """Events from outside, in order; one that cannot be read stops none of the others."""
-        scene.turn.route = "events"
+    async def _append(self, inbound: Inbound, scene: Scene) -> Scene:
+        """Events from outside, in order; one that cannot be read stops none of the others.
+
+        A new conversation begins with a session of its own, unless the events bring one or stand for all of it.
+        """
         events: list[Event] = []
         for obj in listed(inbound.metadata.get("events")):
             try:
                 events.append(from_json(obj))
             except BadEvent as exc:
                 scene.turn.note_failure("events", exc.code, str(exc))
-        return scene.after([event if event.timestamp else self._now(event) for event in events])
+        if not (inbound.replaces or scene.tracker.events or _brings_session(events)):
+            scene = await self._begin_session(inbound, scene)
+        scene.turn.route = "events"
+        return self._add(scene, *events, keep_time=True)
+
+    async def _log(self, inbound: Inbound, scene: Scene) -> Scene:
+        """A customer's message that something else answers: heard and its slots filled, no more."""
+        scene = await self._begin_session(inbound, scene)
+        given = inbound.metadata.get("parse_data")
+        if isinstance(given, Mapping):
+            parse = parse_from_json(given, text=inbound.text)
+        else:
+            parse = await self._understand(inbound, scene)
+        scene.turn.route = "log"
+        return await self._fill_slots(self._hear(replace(inbound, metadata={}), parse, scene))
+
+    async def _execute(self, inbound: Inbound, scene: Scene) -> Scene:
+        """An action that an operator names; no policy is asked."""
+        scene = await self._begin_session(inbound, scene)
+        name, policy = str(inbound.metadata.get("name", "")), inbound.metadata.get("policy")
+        confidence = _number(inbound.metadata.get("confidence"), 0.0)
+        scene.turn.route = "action"
+        decision = Decision(action=name, policy=policy if isinstance(policy, str) else None, confidence=confidence)
+        return await self._run(decision, scene)
+
+    async def predict(self, tracker: Tracker) -> Decision:
+        """What the bot would do next in a conversation; nothing is done."""
+        asked = Inbound(conversation_id=tracker.conversation_id, channel="", event_id="", sender_id="")
+        return await self._decide(Scene(means=self._means, turn=Turn.of(asked, None), tracker=tracker))
 
     async def _begin_session(self, inbound: Inbound, scene: Scene) -> Scene:
         """Start a session in a new conversation, or when the last one has expired."""
         if not self._needs_session(scene.tracker):
             return scene
-        if inbound.metadata:
+        if inbound.kind == "message" and inbound.metadata:
             scene = self._add(scene, SlotSet(name=SESSION_METADATA_SLOT, value=dict(inbound.metadata)))
         try:
             events = await perform(scene, SESSION_START)
@@ -295,10 +349,10 @@ class Engine:
         turn = scene.turn
         turn.route = "error"
         scene = scene.at(turn.kept or scene.tracker)
-        if turn.heard is None and inbound.kind == "message":
+        if turn.heard is None and inbound.kind in ("message", "log"):
             unread = Parse(text=inbound.text, intent=IntentScore(name="", confidence=0.0))
             scene = self._hear(inbound, unread, scene)
-        if inbound.kind not in ("message", "intent"):
+        if inbound.kind not in ("message", "intent", "reminder"):
             return scene
         return self._add(scene, *await builtin.apology(scene))
 
@@ -308,19 +362,23 @@ class Engine:
             return scene
         return self._add(scene, ActionExecuted(name=LISTEN, policy="route", confidence=1.0))
 
-    def _add(self, scene: Scene, *events: Event) -> Scene:
-        """The scene once these events have happened, now."""
-        return scene.after([self._now(event) for event in events])
-
-    def _now(self, event: Event) -> Event:
-        return replace(event, timestamp=self._clock.now())
+    def _add(self, scene: Scene, *events: Event, keep_time: bool = False) -> Scene:
+        """The scene once these events have happened: now, or with ``keep_time`` when they themselves say."""
+        first = len(scene.tracker.events)
+        happened: list[Event] = []
+        for number, given in enumerate(events, first):
+            name = f"{scene.turn.event_id}/{number}"
+            event = definite(given, name) if isinstance(given, ReminderScheduled) else given
+            happened.append(event if keep_time and event.timestamp else replace(event, timestamp=self._clock.now()))
+        return scene.after(happened)
 
     def _result(self, inbound: Inbound, before: Tracker, after: Scene) -> TurnResult:
         turn, tracker = after.turn, after.tracker
         events = tuple(tracker.events[len(before.events) :])
         said = [event for event in events if isinstance(event, BotUttered | AgentUttered)]
+        alarms = _alarms(before, tracker)
         if inbound.kind == "events" and inbound.metadata.get("execute_side_effects") is not True:
-            said = []
+            said, alarms = [], {number: due_ms for number, due_ms in alarms.items() if due_ms is None}
         prefix = f"{inbound.conversation_id}/{inbound.event_id}"
         status = None if tracker.paused == before.paused else ("handoff" if tracker.paused else "resumed")
         return TurnResult(
@@ -328,7 +386,15 @@ class Engine:
             replies=tuple(reply_of(event, f"{prefix}/{index}") for index, event in enumerate(said)),
             record=turn.record(self._models.release_id),
             status=status,
+            alarms=alarms,
         )
+
+
+def _alarms(before: Tracker, after: Tracker) -> dict[int, int | None]:
+    """What the alarm clock has to know of a turn: what it has set, and None for what it has called off."""
+    old, new = ({each.number: each.due_ms for each in tracker.reminders} for tracker in (before, after))
+    gone = dict.fromkeys(old.keys() - new.keys())
+    return gone | {number: due_ms for number, due_ms in new.items() if number not in old}
 
 
 def _note_feedback(inbound: Inbound, scene: Scene) -> Scene:
@@ -342,6 +408,14 @@ def _note_feedback(inbound: Inbound, scene: Scene) -> Scene:
 def _wakes(parse: Parse) -> bool:
     """Whether a message ends a pause: a restart, or the button back to the bot."""
     return parse.intent.name == "restart" or command(parse) == RESUME
+
+
+def _brings_session(events: Sequence[Event]) -> bool:
+    """Whether the events begin with the start of a session, as those of a whole conversation do."""
+    match events:
+        case [ActionExecuted(name="action_session_start"), SessionStarted(), *_]:
+            return True
+    return False
 
 
 def _rejected(decision: Decision) -> ActionExecutionRejected:

@@ -60,4 +60,5 @@ async def observe(store: Counted, release_id: Callable[[], str], metrics: Metric
             metrics.store(up=True)
             metrics.mailbox(ready=counts.ready, lag_s=counts.lag_s)
             metrics.outbox(waiting=counts.sending, dead=counts.dead)
+            metrics.reminders(counts.reminders)
         await asyncio.sleep(OBSERVE_EVERY_S)

@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 
 from bot.dialogue.parse import Json
 
-InboundKind = Literal["message", "feedback", "agent", "resume", "events", "intent"]
+InboundKind = Literal["message", "feedback", "agent", "resume", "events", "intent", "reminder", "log", "action"]
 Verdict = Literal["queued", "dup", "busy"]
 FrameType = Literal["user", "bot", "agent", "status"]
 
@@ -18,8 +18,11 @@ class Inbound:
 
     ``event_id`` is the platform's own id and drops duplicates within a channel. ``kind`` says what ``text`` and
     ``metadata`` hold: a customer's message; ``feedback`` (metadata: reply id, value ``up`` or ``down``); ``agent`` (a
-    person's words); ``resume`` (the bot speaks again); ``events`` (metadata: events to append); ``intent``
-    (metadata: name and entities to trigger). ``display`` is what the customer saw on a pressed button.
+    person's words); ``resume`` (the bot speaks again); ``events`` (metadata: events to append, or with
+    ``replace`` to put in place of all there were); ``intent`` (metadata: name and entities to trigger);
+    ``reminder`` (metadata: number and due_ms of the reminder that is due); ``log`` (a customer's message that is only
+    noted; metadata: parse_data, if it was understood elsewhere); ``action`` (metadata: name, policy and confidence of
+    an action to run). ``display`` is what the customer saw on a pressed button.
     """
 
     conversation_id: str
@@ -31,6 +34,11 @@ class Inbound:
     kind: InboundKind = "message"
     metadata: Mapping[str, Json] = field(default_factory=dict)
     received_at: float = 0.0
+
+    @property
+    def replaces(self) -> bool:
+        """Whether it begins the conversation anew with the events that it brings."""
+        return self.kind == "events" and self.metadata.get("replace") is True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +122,14 @@ class Inbox(Protocol):
 
     def subscribe(self, conversation_id: str) -> AbstractAsyncContextManager[AsyncIterator[LiveFrame]]:
         """Live frames of a conversation from now on."""
+        ...
+
+    async def read_mark(self, conversation_id: str) -> int | None:
+        """The number of the log up to which a socket is known to have it; None if none ever had any of it."""
+        ...
+
+    async def mark_read(self, conversation_id: str, seq: int) -> None:
+        """Write down that a socket has the log up to a number; a mark never goes back."""
         ...
 
     async def allow(self, bucket: str, key: str) -> bool:

@@ -113,12 +113,17 @@ class TurnRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnResult:
-    """What a turn adds to the conversation. ``status``: ``handoff`` or ``resumed`` if that changed."""
+    """What a turn adds to the conversation. ``status``: ``handoff`` or ``resumed`` if that changed.
+
+    ``alarms``: by their number, when the reminders that the turn has set are due, in milliseconds since the epoch, and
+    None for those that it has called off.
+    """
 
     events: tuple[Event, ...]
     replies: tuple[Reply, ...]
     record: TurnRecord
     status: str | None = None
+    alarms: Mapping[int, int | None] = field(default_factory=dict)
 
 
 Partial = Callable[[str], Awaitable[None]]

@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from bot.delivery.alarms import AlarmClock
 from bot.delivery.hub import Hub
 from bot.delivery.outbox import Outbox
 from bot.delivery.store import Store
-from bot.delivery.worker import Worker
+from bot.delivery.worker import Engine, Worker
 from bot.dialogue.domain import Domain
 from bot.dialogue.events import BotUttered, Event, UserUttered
 from bot.dialogue.parse import IntentScore, Parse
@@ -94,20 +95,22 @@ class Parts:
 
 @asynccontextmanager
 async def delivery(
-    store: Store, engine: CountingEngine | None = None, senders: Mapping[str, Sender] | None = None
+    store: Store, engine: Engine | None = None, senders: Mapping[str, Sender] | None = None
 ) -> AsyncIterator[Parts]:
-    """Hub, worker and outbox on an open store, started and stopped."""
+    """Hub, worker, outbox and alarm clock on an open store, started and stopped."""
     used = engine or CountingEngine()
     hub = Hub(store)
     worker = Worker(store, hub, lambda: used, clock=SystemClock(), senders=senders)
     outbox = Outbox(store, senders or {}, clock=SystemClock())
+    alarms = AlarmClock(store, hub_id=hub.id, clock=SystemClock())
     await hub.start()
     await worker.start()
     await outbox.start()
+    await alarms.start()
     try:
         yield Parts(store, hub, worker, outbox)
     finally:
-        await asyncio.gather(worker.stop(), outbox.stop())
+        await asyncio.gather(worker.stop(), outbox.stop(), alarms.stop())
         await hub.stop()
 
 

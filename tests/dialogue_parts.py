@@ -1,5 +1,6 @@
 """Conversations for tests: shorthand for events, an assistant from YAML texts, and Hypothesis strategies for both."""
 
+from datetime import UTC, datetime
 from textwrap import dedent
 
 from hypothesis import strategies as st
@@ -112,7 +113,7 @@ events = st.one_of(
         name=words,
         intent=names,
         entities=some_entities,
-        date_time=words,
+        date_time=st.datetimes(timezones=st.none() | st.just(UTC)).map(datetime.isoformat),
         kill_on_user_msg=st.booleans(),
         **_common,
     ),

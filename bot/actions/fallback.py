@@ -28,10 +28,12 @@ _UNCLEAR = ("", FALLBACK_INTENT, OUT_OF_SCOPE_INTENT)
 async def default_fallback(scene: Scene) -> list[Event]:
     """Say ``utter_default`` and take the message back.
 
-    Rasa keeps silent without that response. Here the customer is told, and asked again what a form needs.
+    Rasa keeps silent without that response. Here the customer is told, and asked again what a form needs; but not of an
+    intent that they never gave (a reminder's).
     """
     said = await scene.say("utter_default")
-    if not said:
+    message = scene.tracker.latest_message
+    if not said and not (message and message.metadata.get("is_external")):
         said = [_words(scene, "not_understood"), *await _ask_again(scene)]
     return [*said, UserUtteranceReverted()]
 

@@ -1,8 +1,8 @@
 """From an inbound to what the conversation says of it. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from bot.dialogue.event_json import entity_from_json
+from bot.dialogue.event_json import given_entities
 from bot.dialogue.events import AgentUttered, UserUttered
 from bot.dialogue.parse import Entity, IntentScore, Json, Parse
 from bot.dialogue.tracker import Tracker
@@ -11,7 +11,7 @@ from bot.messages import Inbound
 
 def uttered(inbound: Inbound, parse: Parse, tracker: Tracker) -> UserUttered:
     """The customer's message as an event. What a program gave is marked as external, as Rasa does."""
-    external = inbound.kind == "intent"
+    external = inbound.kind in ("intent", "reminder")
     shown = {"display": inbound.display} if inbound.display else {}
     return UserUttered(
         text=parse.text if external else inbound.text,
@@ -22,15 +22,23 @@ def uttered(inbound: Inbound, parse: Parse, tracker: Tracker) -> UserUttered:
     )
 
 
-def external(inbound: Inbound) -> Parse:
-    """The parse of a triggered intent; entities come as a list, or in short as ``{name: value}``."""
-    name, given = str(inbound.metadata.get("name", "")), inbound.metadata.get("entities")
+def asked_for(inbound: Inbound) -> Parse:
+    """The parse of an intent that a program triggers; entities come as a list, or in short as ``{name: value}``.
+
+    Raises BadEvent for an entity that cannot be read.
+    """
+    return external(str(inbound.metadata.get("name", "")), given_entities(inbound.metadata.get("entities")))
+
+
+def external(name: str, entities: tuple[Entity, ...]) -> Parse:
+    """The parse of an intent that nobody said."""
     intent = IntentScore(name=name, confidence=1.0)
-    if isinstance(given, Mapping):
-        entities = tuple(Entity(entity=entity, value=value) for entity, value in given.items())
-    else:
-        entities = tuple(entity_from_json(entity) for entity in listed(given))
     return Parse(text=f"EXTERNAL: {name}", intent=intent, ranking=(intent,), entities=entities)
+
+
+def channel_of(inbound: Inbound, tracker: Tracker) -> str:
+    """The channel to word replies for: the customer's last one where a reminder speaks."""
+    return (tracker.latest_input_channel if inbound.kind == "reminder" else None) or inbound.channel
 
 
 def last_heard(tracker: Tracker) -> float:

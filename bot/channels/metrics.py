@@ -47,6 +47,7 @@ class Metrics:
         self._mailbox = Gauge("kefu_conversations_ready", "Conversations whose turn is not over", registry=registry)
         self._outbox = Gauge("kefu_outbox_waiting", "Conversations with replies that are not sent", registry=registry)
         self._dead = Gauge("kefu_dead_letters", "Messages and replies given up on", registry=registry)
+        self._reminders = Gauge("kefu_reminders_waiting", "Reminders that are not due yet", registry=registry)
         self._sockets = Gauge("kefu_websocket_connections", "Open WebSockets", registry=registry)
         self._sent = Counter("kefu_sent", "Replies sent to platforms", ["channel", "result"], registry=registry)
         self._events = Counter(
@@ -81,6 +82,10 @@ class Metrics:
         """Say in how many conversations replies wait to be sent, and how many messages were given up."""
         self._outbox.set(waiting)
         self._dead.set(dead)
+
+    def reminders(self, waiting: int) -> None:
+        """Say how many reminders are to come."""
+        self._reminders.set(waiting)
 
     def websockets(self, change: int) -> None:
         """Count a WebSocket that opened (1) or closed (-1)."""

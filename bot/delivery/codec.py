@@ -69,6 +69,25 @@ def load_inbound(text: str) -> Inbound:
     return Inbound(**{name: obj[name] for name, _ in _defaults(Inbound) if name in obj})
 
 
+def dump_alarm(conversation_id: str, number: int) -> str:
+    """The entry of the alarm clock for a reminder."""
+    return dump([conversation_id, number])
+
+
+def load_alarm(text: str, due_ms: int) -> Inbound:
+    """What happens to the conversation when the alarm goes off: an event of its own kind, the same each time."""
+    conversation_id, number = json.loads(text)
+    return Inbound(
+        conversation_id=conversation_id,
+        channel="reminder",
+        event_id=f"{number}/{due_ms}",
+        sender_id=conversation_id,
+        kind="reminder",
+        metadata={"number": number, "due_ms": due_ms},
+        received_at=due_ms / 1000,
+    )
+
+
 def reply_to_json(reply: Reply) -> dict[str, Json]:
     """A reply as a JSON object."""
     out = _flat(reply)

@@ -107,6 +107,14 @@ class Hub:
         """Every log frame with a greater number, in order. Raises LogTrimmed if some are no longer kept."""
         return await self._store.log_after(conversation_id, seq)
 
+    async def read_mark(self, conversation_id: str) -> int | None:
+        """The number of the log up to which a socket is known to have it; None if none ever had any of it."""
+        return await self._store.read_mark(conversation_id)
+
+    async def mark_read(self, conversation_id: str, seq: int) -> None:
+        """Write down that a socket has the log up to a number; a mark never goes back."""
+        await self._store.mark_read(conversation_id, seq)
+
     @asynccontextmanager
     async def subscribe(self, conversation_id: str) -> AsyncIterator[AsyncIterator[LiveFrame]]:
         """Live frames of a conversation from now on; ends when the hub stops. Raises StoreUnavailable."""

@@ -28,7 +28,8 @@ class Keys:
         """A key of one conversation.
 
         ``meta`` (hash: who holds it, fencing epoch, sequence number), ``in`` (stream: mailbox), ``tracker`` (list of
-        events), ``log`` (stream of log frames, id = number), ``out`` (stream of replies to send), ``feedback`` (hash).
+        events), ``log`` (stream of log frames, id = number), ``out`` (stream of replies to send), ``feedback`` (hash),
+        ``read`` (sorted set: how far the log has arrived at a socket).
         """
         return f"{self.prefix}:{{{self.partition(conversation_id)}}}:{kind}:{conversation_id}"
 
@@ -36,7 +37,8 @@ class Keys:
         """A key that the conversations of a partition share.
 
         ``ready`` and ``due`` (streams: run queues of workers and senders), ``later`` (sorted set: when a postponed
-        conversation is due), ``handoff`` (sorted set: conversations with a person), ``transcript``, ``dead`` (streams).
+        conversation is due), ``handoff`` (sorted set: conversations with a person), ``alarms`` (sorted set: when
+        a reminder is due), ``transcript``, ``dead`` (streams).
         """
         return f"{self.prefix}:{{{partition}}}:{kind}"
 

@@ -3,7 +3,7 @@
 Every call is one round trip and may be repeated: a script that was already applied says so.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -11,6 +11,7 @@ from bot.delivery.client import Argument, Client
 from bot.delivery.codec import (
     done_to_json,
     dump,
+    dump_alarm,
     dump_event,
     dump_frame,
     dump_inbound,
@@ -25,7 +26,7 @@ from bot.dialogue.events import Event
 from bot.errors import LogTrimmed, StoreError, StoreUnavailable
 from bot.messages import Inbound, LogFrame, Verdict
 
-_COUNTED = {"ready": "XLEN", "due": "XLEN", "later": "ZCARD", "dead": "XLEN"}
+_COUNTED = {"ready": "XLEN", "due": "XLEN", "later": "ZCARD", "dead": "XLEN", "alarms": "ZCARD"}
 
 _HOME = {"message": "move", "intent": "first"}
 """Where a conversation is held: where its customer last wrote; else where an intent was first to speak to them."""
@@ -92,7 +93,12 @@ class Rating:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
-    """What a turn adds. ``frames`` are numbered by the store (their ``seq`` is ignored); ``outbox`` is JSON."""
+    """What a turn adds. ``frames`` are numbered by the store (their ``seq`` is ignored); ``outbox`` is JSON.
+
+    ``alarms``: when reminders are due, in ms since the epoch, None for those called off. The conversation is kept at
+    least until ``needed_until`` (seconds since the epoch).
+    ``replaces``: the events take the place of all that were there.
+    """
 
     turn: Turn
     events: Sequence[Event]
@@ -103,6 +109,9 @@ class Commit:
     rating: Rating | None = None
     status: str = ""
     at: float = 0.0
+    replaces: bool = False
+    alarms: Mapping[int, int | None] = field(default_factory=dict)
+    needed_until: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,13 +127,15 @@ class Handoff:
 class Counts:
     """How much waits. ``ready``: conversations whose turn is not over; ``lag_s``: since when the oldest of them is.
 
-    ``sending``: conversations with replies that are not sent; ``dead``: messages and replies that were given up.
+    ``sending``: conversations with replies that are not sent; ``dead``: messages and replies that were given up;
+    ``reminders``: those that are not due yet.
     """
 
     ready: int
     lag_s: float
     sending: int
     dead: int
+    reminders: int
 
 
 @dataclass(slots=True)
@@ -180,8 +191,11 @@ class Store:
         """Raises StoreUnavailable if nobody answers."""
         await self.client.command("PING")
 
-    async def ingest(self, inbound: Inbound, *, hub_id: str = "") -> Ingested:
-        """Drop a duplicate or queue it, in one step; ``hub_id`` is told when its turn is over."""
+    async def ingest(self, inbound: Inbound, *, hub_id: str = "", alarm: str = "") -> Ingested:
+        """Drop a duplicate or queue it, in one step; ``hub_id`` is told when its turn is over.
+
+        ``alarm``: the entry of the alarm clock that it comes from, which the same step takes off.
+        """
         cid, keys, settings = inbound.conversation_id, self.keys, self.settings
         retention = settings.retention
         frame = _user_frame(inbound)
@@ -193,6 +207,7 @@ class Store:
                 keys.of(cid, "meta"),
                 keys.queue(cid, "ready"),
                 keys.of(cid, "log"),
+                keys.queue(cid, "alarms"),
             ],
             [
                 cid,
@@ -208,6 +223,7 @@ class Store:
                 retention.log_s,
                 keys.live(cid),
                 _HOME.get(inbound.kind, ""),
+                alarm,
             ],
         )
         verdict, mark, seq = answer
@@ -281,6 +297,7 @@ class Store:
                 keys.queue(cid, "dead"),
                 keys.of(cid, "feedback"),
                 keys.queue(cid, "handoff"),
+                keys.queue(cid, "alarms"),
             ],
             [
                 cid,
@@ -291,7 +308,7 @@ class Store:
                 hub_id,
                 keys.hub(turn.origin) if turn.origin not in ("", hub_id) else "",
                 keys.live(cid),
-                retention.conversation_s,
+                retention.conversation_s + max(0, round(commit.needed_until - commit.at)),
                 retention.log_frames,
                 retention.log_s,
                 commit.transcript,
@@ -303,9 +320,15 @@ class Store:
                 dump({"value": rating.value, "at": rating.at}) if rating else "",
                 commit.status,
                 commit.at,
+                "1" if commit.replaces else "",
                 *_counted(dump_event(event) for event in commit.events),
                 *_counted(dump_frame(frame) for frame in commit.frames),
                 *_counted(commit.outbox),
+                *_counted(
+                    text
+                    for number, due_ms in commit.alarms.items()
+                    for text in (dump_alarm(cid, number), "" if due_ms is None else str(due_ms))
+                ),
             ],
         )
         return Finished(answer[1], answer[2]) if answer[0] == "done" else answer[0]
@@ -369,6 +392,17 @@ class Store:
                 pair = [keys.shared(partition, "later"), keys.shared(partition, "due")]
                 await self.client.script("wake", pair, [round(now * 1000), count])
 
+    async def due_alarms(self, *, now: float, count: int) -> list[tuple[str, int]]:
+        """Alarms that have to go off, at most ``count`` of a partition, with the time (ms) for which they are set."""
+        upto = ("-inf", round(now * 1000), "WITHSCORES", "LIMIT", 0, count)
+        partitions = range(self.settings.partitions)
+        ranges = [("ZRANGEBYSCORE", self.keys.shared(partition, "alarms"), *upto) for partition in partitions]
+        return [
+            (text, int(float(score)))
+            for found in await self._all(ranges)
+            for text, score in zip(found[::2], found[1::2], strict=True)
+        ]
+
     async def log_after(self, conversation_id: str, seq: int) -> tuple[LogFrame, ...]:
         """Every log frame with a greater number. Raises LogTrimmed if some of them are no longer kept."""
         meta, entries = await self._all(
@@ -397,6 +431,21 @@ class Store:
     async def events(self, conversation_id: str) -> tuple[Event, ...]:
         """Every event of a conversation, oldest first."""
         return load_events(await self.client.command("LRANGE", self.keys.of(conversation_id, "tracker"), 0, -1))
+
+    async def read_mark(self, conversation_id: str) -> int | None:
+        """How far the log is known to have arrived at a socket."""
+        mark = await self.client.command("ZSCORE", self.keys.of(conversation_id, "read"), "socket")
+        return None if mark is None else int(float(mark))
+
+    async def mark_read(self, conversation_id: str, seq: int) -> None:
+        """Note how far the log has arrived at a socket; a mark never goes back."""
+        key = self.keys.of(conversation_id, "read")
+        commands = (("ZADD", key, "GT", seq, "socket"), ("EXPIRE", key, self.settings.retention.conversation_s))
+        await self._all(commands)
+
+    async def has_events(self, conversation_id: str) -> bool:
+        """Whether a conversation has any event."""
+        return bool(await self.client.command("EXISTS", self.keys.of(conversation_id, "tracker")))
 
     async def tidy(self, *, now: float) -> None:
         """Drop transcripts and dead letters older than the settings keep them, and consumers that died long ago."""
@@ -432,11 +481,13 @@ class Store:
         sizes = [(command, each[kind]) for each in keys for kind, command in _COUNTED.items()]
         oldest = [("XRANGE", each["ready"], "-", "+", "COUNT", 1) for each in keys]
         (now_s, now_us), *answers = await self._all([("TIME",), *sizes, *oldest])
-        ready, due, later, dead = (sum(answers[first : len(sizes) : len(_COUNTED)]) for first in range(len(_COUNTED)))
+        ready, due, later, dead, alarms = (
+            sum(answers[first : len(sizes) : len(_COUNTED)]) for first in range(len(_COUNTED))
+        )
         since_ms = [int(entries[0][0].partition("-")[0]) for entries in answers[len(sizes) :] if entries]
         now = int(now_s) + int(now_us) / 1e6
         lag_s = max(0.0, now - min(since_ms) / 1000) if since_ms else 0.0
-        return Counts(ready=ready, lag_s=lag_s, sending=due + later, dead=dead)
+        return Counts(ready=ready, lag_s=lag_s, sending=due + later, dead=dead, reminders=alarms)
 
     async def _all(self, commands: Sequence[Sequence[Argument]]) -> list[Any]:
         """Answers of which none is an error."""

@@ -67,7 +67,9 @@ class _Trackers:
         return (cached.born, len(cached.tracker.events)) if cached else ("", 0)
 
     def build(self, turn: Turn, domain: Domain) -> Tracker:
-        """The tracker before the turn, folded anew if the domain changed."""
+        """The tracker before the turn, folded anew if the domain changed; empty if the turn replaces all of it."""
+        if turn.inbound.replaces:
+            return Tracker.start(turn.conversation_id, domain)
         cached = self._cached.get(turn.conversation_id)
         events = load_events(turn.events)
         if cached is None or not turn.from_event:
@@ -79,7 +81,8 @@ class _Trackers:
     def keep(self, turn: Turn, tracker: Tracker) -> None:
         """Remember a committed tracker, forgetting the least recently used ones."""
         self.drop(turn.conversation_id)
-        self._cached[turn.conversation_id] = _Cached(turn.born, tracker)
+        born = turn.message_id if turn.inbound.replaces else turn.born
+        self._cached[turn.conversation_id] = _Cached(born, tracker)
         self._events += len(tracker.events)
         while len(self._cached) > _CACHED_CONVERSATIONS or (self._events > _CACHED_EVENTS and len(self._cached) > 1):
             self.drop(next(iter(self._cached)))
@@ -95,7 +98,8 @@ class Worker:
 
     ``engine`` is called once a turn, so a new release takes over between two turns. ``senders`` are the channels that
     call a platform: their replies go to the outbox as well as to the log, and they are asked to show that an answer is
-    being written when it takes long.
+    being written when it takes long. No turn begins until
+    ``ready`` is set: what cannot be answered now, waits.
     """
 
     def __init__(
@@ -106,8 +110,10 @@ class Worker:
         *,
         clock: Clock,
         senders: Mapping[str, Sender] | None = None,
+        ready: asyncio.Event | None = None,
     ) -> None:
         self._store = store
+        self._ready = ready
         self._hub = hub
         self._engine = engine
         self._clock = clock
@@ -136,7 +142,7 @@ class Worker:
 
     async def _serve(self, claim: Claim) -> None:
         """Run the oldest message of the conversation, again after a fault, until it is committed or not ours."""
-        while True:
+        while await self._is_ready():
             born, have = self._trackers.known(claim.conversation_id)
             turn = await self._store.begin(
                 claim.conversation_id,
@@ -149,6 +155,18 @@ class Worker:
             if turn is None or await self._run(turn):
                 return
             await asyncio.sleep(_RETRY_S * 2 ** min(turn.tries, 5))
+
+    async def _is_ready(self) -> bool:
+        """Wait until turns can run; False if the worker is to stop before."""
+        if self._ready is None or self._ready.is_set():
+            return True
+        waits = [asyncio.create_task(event.wait()) for event in (self._ready, self._lane.stopping)]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        return self._ready.is_set()
 
     async def _run(self, turn: Turn) -> bool:
         """One try; False if it failed and is to be repeated."""
@@ -193,7 +211,10 @@ class Worker:
         self, turn: Turn, result: TurnResult, tracker: Tracker | None, transcript: TurnTranscript, at: float
     ) -> None:
         frames = _frames(result, at, turn)
+        after = tracker.apply(*result.events) if tracker is not None else None
         called = turn.channel in self._senders
+        # What could not be handled replaces nothing.
+        replaces = turn.inbound.replaces and tracker is not None and result.record.route != "error"
         commit = Commit(
             turn=turn,
             events=result.events,
@@ -202,14 +223,17 @@ class Worker:
             transcript=dump_transcript(transcript),
             dead=dump_transcript(transcript) if transcript.dead else "",
             rating=_rating(turn.inbound, at),
-            status=result.status or "",
+            status=result.status or ("resumed" if replaces else ""),
             at=at,
+            replaces=replaces,
+            alarms=result.alarms,
+            needed_until=max((each.due_ms / 1000 for each in after.reminders), default=0.0) if after else 0.0,
         )
         self._trackers.drop(turn.conversation_id)
         done = await self._commit(commit)
         if isinstance(done, Finished):
-            if tracker is not None:
-                self._trackers.keep(turn, tracker.apply(*result.events))
+            if after is not None:
+                self._trackers.keep(turn, after)
             numbered = tuple(replace(frame, seq=done.first + index) for index, frame in enumerate(frames))
             self._hub.finished(EventKey(turn.conversation_id, turn.inbound.channel, turn.inbound.event_id), numbered)
         elif done == "fenced":
@@ -229,8 +253,10 @@ class Worker:
             delay_s = min(2 * delay_s, 1.0)
 
     def _apology(self, turn: Turn) -> TurnResult:
+        """What is said of a dead letter: to the customer of their message; nobody waits for an answer to the rest."""
         reply = Reply(id=f"{turn.conversation_id}/{turn.inbound.event_id}/0", text=self._store.settings.apology)
-        return TurnResult(events=(), replies=(reply,), record=TurnRecord(route="dead_letter"))
+        replies = (reply,) if turn.inbound.kind == "message" else ()
+        return TurnResult(events=(), replies=replies, record=TurnRecord(route="dead_letter"))
 
     async def _tidy_loop(self) -> None:
         while not self._lane.stopping.is_set():

@@ -13,6 +13,7 @@ from bot.dialogue import events as ev
 from bot.dialogue.errors import BadEvent
 from bot.dialogue.events import Event
 from bot.dialogue.parse import Entity, IntentScore, Json, Parse
+from bot.dialogue.reminders import read_date_time
 
 RANKING_LENGTH = 10
 
@@ -186,8 +187,21 @@ def _entities(value: object) -> tuple[Entity, ...]:
     return tuple(entity_from_json(item) for item in _list(value))
 
 
+def given_entities(value: object) -> tuple[Entity, ...]:
+    """Entities that a program gives: a list of them, or in short ``{name: value}``. Raises ValueError."""
+    if isinstance(value, Mapping):
+        return tuple(Entity(entity=str(name), value=given) for name, given in value.items())
+    return _entities(value)
+
+
 def _optional_entities(value: object) -> tuple[Entity, ...] | None:
-    return None if value is None else _entities(value)
+    return None if value is None else given_entities(value)
+
+
+def _date_time(value: object) -> str:
+    text = _text(value)
+    read_date_time(text)
+    return text
 
 
 def _response_key(selectors: object, intent: str) -> str | None:
@@ -299,8 +313,8 @@ _WIRES: Mapping[str, _Wire] = {
             (
                 _field("name", lambda value: _text_or(value, "")),
                 _field("intent", _text),
-                _ENTITIES,
-                _field("date_time", _text),
+                _field("entities", given_entities, write=_entities_to_json),
+                _field("date_time", _date_time),
                 _field("kill_on_user_msg", _flag_true),
             ),
         ),

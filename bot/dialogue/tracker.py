@@ -30,6 +30,7 @@ from bot.dialogue.events import (
 )
 from bot.dialogue.history import NOTHING_SHOWN, Mark, Shown, applied_events, earlier_run, runs_on, show
 from bot.dialogue.parse import Json
+from bot.dialogue.reminders import Reminder, after
 from bot.dialogue.situation import LoopState, Situation, blank, step
 
 EventScope = Literal["all", "after_restart", "applied", "none"]
@@ -45,6 +46,7 @@ class Tracker:
         "_loops_seen",
         "_marks",
         "_rejected",
+        "_reminders",
         "_restarted_at",
         "_session_at",
         "conversation_id",
@@ -60,6 +62,7 @@ class Tracker:
     _applied: Situation  # the applied events only; the same object until a form repeats itself
     _marks: Mark | None
     _rejected: str | None
+    _reminders: tuple[Reminder, ...]
     _loops_seen: frozenset[str]
     _restarted_at: int
     _session_at: int
@@ -74,6 +77,7 @@ class Tracker:
         tracker._events = EventLog([], 0)
         tracker._current = tracker._applied = blank(domain)
         tracker._marks = tracker._rejected = None
+        tracker._reminders = ()
         tracker._loops_seen = frozenset()
         tracker._restarted_at = tracker._session_at = 0
         for event in events:
@@ -143,6 +147,11 @@ class Tracker:
     def rejected_action(self) -> str | None:
         """The action that declined to run, if no other has run since."""
         return self._rejected
+
+    @property
+    def reminders(self) -> tuple[Reminder, ...]:
+        """The reminders that are still to come, in the order in which they were set."""
+        return self._reminders
 
     def moments(self) -> Iterator[Situation]:
         """Newest first: now, then before each applied action. Lazy: who looks at five pays for five."""
@@ -218,6 +227,7 @@ class Tracker:
 
     def _add(self, event: Event) -> None:
         """Fold one event into this tracker, which nobody else holds yet."""
+        self._reminders = after(self._reminders, event, len(self._events))
         self._events = self._events.append(event)
         if isinstance(event, (ActionExecuted, ActionExecutionRejected)):
             self._rejected = event.name if isinstance(event, ActionExecutionRejected) else None
@@ -275,6 +285,8 @@ class Tracker:
             mark = mark.previous
         self._marks = mark.previous if mark else None
         self._current = self._applied = mark.before if mark else blank(self.domain)
+        kept = mark.at if mark else self._session_at
+        self._reminders = tuple(reminder for reminder in self._reminders if reminder.number < kept)
 
     def _fold_loop(self, name: str) -> None:
         """Drop the user turns and actions since the loop's last run; what they set stays."""

@@ -354,10 +354,57 @@ async def test_events_from_outside():
     anna = conversation(project(SHOP, RULES), FakeModels(MEANINGS))
     wanted = [{"event": "slot", "name": "number", "value": "9", "timestamp": 5.0}, {"event": "nonsense"}]
     result = await anna.send(kind="events", events=[*wanted, {"event": "bot", "text": "Psst"}])
-    assert result.events[0] == SlotSet(name="number", value="9", timestamp=5.0)
+    assert [event for event in result.events if event.timestamp == 5.0] == [
+        SlotSet(name="number", value="9", timestamp=5.0)
+    ]
     assert (result.replies, result.record.actions[0]["error"]) == ((), "bad_event")
     shown = await anna.send(kind="events", events=[{"event": "bot", "text": "Psst"}], execute_side_effects=True)
     assert [reply.text for reply in shown.replies] == ["Psst"]
+
+
+async def test_events_from_outside_begin_a_session_unless_they_bring_one():
+    slot = {"event": "slot", "name": "number", "value": "9"}
+    began = [{"event": "action", "name": "action_session_start"}, {"event": "session_started"}]
+    for events, metadata, names in (
+        ([slot], {}, ["action_session_start", "action_listen"]),
+        ([*began, slot], {}, ["action_session_start"]),
+        ([slot], {"replace": True}, []),
+    ):
+        anna = conversation(project(SHOP, RULES), FakeModels(MEANINGS))
+        result = await anna.send(kind="events", events=events, **metadata)
+        assert [event.name for event in result.events if isinstance(event, ActionExecuted)] == names
+        assert result.events[-1].value == "9"
+    more = await anna.send(kind="events", events=[slot])
+    assert len(more.events) == 1
+
+
+async def test_a_message_that_is_only_noted_fills_slots_and_is_not_answered():
+    parsed = {"intent": {"name": "inform", "confidence": 1.0}, "entities": [{"entity": "number", "value": "42"}]}
+    anna = conversation(project(SHOP, RULES), FakeModels(MEANINGS))
+    result = await anna.send("is 42 here?", kind="log", parse_data=parsed)
+    heard = next(event for event in result.events if isinstance(event, UserUttered))
+    assert (heard.text, heard.parse.intent.name, heard.metadata) == ("is 42 here?", "inform", {})
+    assert (result.replies, anna.tracker.slots["number"], result.record.route) == ((), "42", "log")
+    understood = await anna.send("hi", kind="log")
+    assert understood.record.intent == "greet"
+    assert understood.replies == ()
+
+
+async def test_an_action_is_run_by_name():
+    anna = conversation(project(SHOP, RULES), FakeModels(MEANINGS))
+    result = await anna.send(kind="action", name="utter_greet", policy="by hand", confidence=0.5)
+    ran = [event for event in result.events if isinstance(event, ActionExecuted)][-1]
+    assert (ran.name, ran.policy, ran.confidence) == ("utter_greet", "by hand", 0.5)
+    assert len(result.replies) == 1
+
+
+async def test_what_comes_next_is_foretold_and_not_done():
+    anna = conversation(project(SHOP, RULES), FakeModels(MEANINGS))
+    await anna.send("hi", kind="log")
+    before = anna.tracker
+    decision = await anna.engine.predict(anna.tracker)
+    assert (decision.action, decision.confidence) == ("utter_greet", 1.0)
+    assert anna.tracker is before
 
 
 async def test_feedback_is_only_recorded():

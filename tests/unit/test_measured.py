@@ -83,9 +83,9 @@ async def test_queues_and_release_are_observed_through_an_outage(monkeypatch):
     metrics, releases = Metrics(), iter(["r1", "r2", "r3"])
     store = FakeStore(
         [
-            Counts(ready=2, lag_s=1.5, sending=3, dead=4),
+            Counts(ready=2, lag_s=1.5, sending=3, dead=4, reminders=5),
             StoreUnavailable("away"),
-            Counts(ready=0, lag_s=0.0, sending=1, dead=4),
+            Counts(ready=0, lag_s=0.0, sending=1, dead=4, reminders=0),
         ]
     )
     seen = []
@@ -100,8 +100,14 @@ async def test_queues_and_release_are_observed_through_an_outage(monkeypatch):
             await asyncio.sleep(0.01)
     task.cancel()
     _, first, outage, after = seen[:4]
-    queues = ("kefu_conversations_ready", "kefu_mailbox_lag_seconds", "kefu_outbox_waiting", "kefu_dead_letters")
-    assert [first[(name,)] for name in queues] == [2, 1.5, 3, 4]
+    queues = (
+        "kefu_conversations_ready",
+        "kefu_mailbox_lag_seconds",
+        "kefu_outbox_waiting",
+        "kefu_dead_letters",
+        "kefu_reminders_waiting",
+    )
+    assert [first[(name,)] for name in queues] == [2, 1.5, 3, 4, 5]
     assert [outage[("kefu_store_up",)], after[("kefu_store_up",)]] == [0, 1]
-    assert [after[(name,)] for name in queues] == [0, 0, 1, 4]
+    assert [after[(name,)] for name in queues] == [0, 0, 1, 4, 0]
     assert [("kefu_release_info", name) in after for name in ("r2", "r3")] == [False, True]

@@ -7,7 +7,7 @@ from bot.messages import Inbound, Refused, RetryLater
 
 
 async def test_what_waits_is_counted(store: Store) -> None:
-    assert await store.counts() == Counts(ready=0, lag_s=0.0, sending=0, dead=0)
+    assert await store.counts() == Counts(ready=0, lag_s=0.0, sending=0, dead=0, reminders=0)
     for name in ("anna", "李雷", "bob"):
         await store.ingest(message("hi", to=name, channel="phone"))
     await store.ingest(message("more", channel="phone"))
@@ -20,7 +20,7 @@ async def test_what_waits_is_counted(store: Store) -> None:
     async with delivery(store, senders={"phone": phone}):
         await until(lambda: len(phone.arrived) >= 1 and len(phone.calls) >= 3)
         async with asyncio.timeout(10):
-            while (after := await store.counts()) != Counts(ready=0, lag_s=0.0, sending=1, dead=1):
+            while (after := await store.counts()) != Counts(ready=0, lag_s=0.0, sending=1, dead=1, reminders=0):
                 await asyncio.sleep(0.05)
     assert after.sending == 1
 
