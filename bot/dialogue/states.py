@@ -5,8 +5,10 @@ last action was and which loop is active; empty parts are absent. Feature values
 so is the JSON.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, TypeAlias
 
 from bot.dialogue.domain import Domain, Slot
@@ -22,7 +24,7 @@ Features: TypeAlias = tuple[float, ...] | str
 """The features of a set slot, or SHOULD_NOT_BE_SET."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class State:
     """The features of one situation. ``action_text`` for an end-to-end bot turn, else ``action``."""
 
@@ -64,6 +66,11 @@ class State:
         loop = {"name": self.loop} if self.loop else {}
         parts: dict[str, Json] = {"user": user, "slots": slots, "prev_action": action, "active_loop": loop}
         return {name: part for name, part in parts.items() if part}
+
+    @cached_property
+    def as_text(self) -> str:
+        """The JSON as text, the same for the same state."""
+        return json.dumps(self.to_json(), sort_keys=True)
 
     @classmethod
     def from_json(cls, obj: Mapping[str, Any]) -> "State":

@@ -8,7 +8,7 @@ conversation.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import islice
 
 from bot.dialogue.domain import Domain, Slot
 from bot.dialogue.errors import Fault, ProjectFaults
@@ -27,7 +27,6 @@ from bot.dialogue.parse import Entity, IntentScore, Json, Parse
 from bot.dialogue.project import (
     ActionStep,
     BotStep,
-    CheckpointStep,
     LoopStep,
     OrStep,
     SlotStep,
@@ -39,12 +38,13 @@ from bot.dialogue.situation import LISTEN
 from bot.dialogue.slash import slash_entities
 from bot.dialogue.slots import entity_fits
 from bot.dialogue.states import SHOULD_NOT_BE_SET
+from bot.dialogue.story_graph import Block, StoryGraph
 from bot.dialogue.tracker import Tracker
 
 ANYTHING = "..."
 """The pseudo action of rules: whatever happened before, or happens next."""
 
-MAX_SEQUENCES = 5_000
+MAX_SEQUENCES = 10_000
 EVENT_STEPS = ("restart", "rewind", "undo", "reset_slots", "pause", "resume", "session_started", "export")
 """Action steps that stand for an event."""
 
@@ -74,106 +74,126 @@ class Dialogue:
         return (self.lines[at] if at is not None else 0) or self.source.line
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Placed:
+    """An event with its line, and what came before it: courses that begin alike share their beginning."""
+
     event: Event
     line: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Block:
-    """A stretch of a story between checkpoints; without ``starts`` it opens a conversation."""
-
-    story: Story
-    starts: tuple[CheckpointStep, ...]
-    steps: tuple[Step, ...]
-    ends: tuple[CheckpointStep, ...]
+    before: "_Placed | None"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Path:
-    """A course so far, and the blocks it went through (a block is not entered twice: that cuts cycles)."""
+    """A course so far. It has ``turned`` back once it went on to a block that it had or could have come from."""
 
-    name: str
+    names: tuple[str, ...]
     source: Story
-    placed: tuple[_Placed, ...]
-    through: tuple[int, ...]
-    unpredictable: int | None
+    last: _Placed | None = None
+    turned: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Onward:
+    """Where a course goes on: the steps that are left of a block. ``begun``: the block has given an event already."""
+
+    path: _Path
+    at: int
+    steps: tuple[Step, ...]
+    begun: bool = False
 
 
 def dialogues(stories: Sequence[Story], domain: Domain) -> list[Dialogue]:
-    """Every course that these stories, rules or test stories describe.
+    """Every course that these stories, rules or test stories describe; those that begin alike follow each other.
+
+    A circle of checkpoints is gone round once more than its blocks are met, as long as that is not too much.
 
     Raises:
         ProjectFaults: checkpoints and ``or`` multiply to more than MAX_SEQUENCES courses.
     """
-    blocks = [block for story in stories for block in _blocks(story)]
-    by_start: dict[str, list[int]] = {}
-    for i, block in enumerate(blocks):
-        for start in block.starts:
-            by_start.setdefault(start.name, []).append(i)
-    found: list[Dialogue] = []
-    for i, block in enumerate(blocks):
-        if block.starts:
-            continue
-        for path in _courses(i, None, blocks, by_start, domain):
-            dialogue = _dialogue(path)
-            found += (*_before_taking_back(dialogue), dialogue)
-            if len(found) > MAX_SEQUENCES:
-                raise ProjectFaults([_too_many(block.story)])
-    return found
+    graph = StoryGraph.of(stories)
+    courses = _Courses(graph, domain)
+    for circles in (True, False) if graph.back else (False,):
+        found = list(islice(courses.all(circles=circles), MAX_SEQUENCES + 1))
+        if len(found) <= MAX_SEQUENCES:
+            return [part for dialogue in found for part in (*_before_taking_back(dialogue), dialogue)]
+    raise ProjectFaults([_too_many(found[-1].source)])
 
 
-def _courses(
-    at: int, before: _Path | None, blocks: Sequence[_Block], by_start: Mapping[str, Sequence[int]], domain: Domain
-) -> Iterator[_Path]:
-    """Every path that goes through block ``at`` and on to its end."""
-    block = blocks[at]
-    for steps in _choices(block.steps):
-        path = _extend(before, at, block, steps, domain)
-        onward = [
-            following
-            for end in block.ends
-            for following in by_start.get(end.name, ())
-            if following not in path.through and _may_enter(blocks[following], end, path, domain)
+class _Courses:
+    """The ways through the graph of stories, with what happens on them."""
+
+    def __init__(self, graph: StoryGraph, domain: Domain) -> None:
+        self._blocks = graph.blocks
+        self._graph = graph
+        self._domain = domain
+
+    def all(self, *, circles: bool) -> Iterator[Dialogue]:
+        """Every course, depth first. ``circles``: each may turn back once."""
+        for at, block in enumerate(self._blocks):
+            if block.starts:
+                continue
+            waiting = [_Onward(path=_Path(names=(), source=block.story), at=at, steps=block.steps)]
+            while waiting:
+                onward = waiting.pop()
+                ways = self._go(onward, circles=circles)
+                if isinstance(ways, _Path):
+                    yield _dialogue(ways)
+                else:
+                    waiting += reversed(ways)
+
+    def _go(self, onward: _Onward, *, circles: bool) -> "_Path | list[_Onward]":
+        """Go on to where the way divides; a path is one that ends here."""
+        block, path = self._blocks[onward.at], onward.path
+        last, begun = path.last, onward.begun
+        if not begun:
+            path = replace(path, names=tuple(dict.fromkeys((*path.names, block.story.name))))
+            last, begun = _opened(block, last, self._domain)
+        for done, step in enumerate(onward.steps, start=1):
+            if isinstance(step, OrStep) and len(step.options) > 1:
+                path, left = replace(path, last=last), onward.steps[done:]
+                return [_Onward(path=path, at=onward.at, steps=(option, *left), begun=begun) for option in step.options]
+            last = _stepped(block, last, step.options[0] if isinstance(step, OrStep) else step, self._domain, begun)
+            begun = True
+        path = replace(path, last=_closed(block, last))
+        ways = [
+            _Onward(path=replace(path, turned=turned), at=at, steps=self._blocks[at].steps)
+            for at, turned in self._following(onward.at, path, circles=circles)
         ]
-        if not onward:  # a story's end, a checkpoint that leads nowhere, or a cycle
-            yield path
-        for following in onward:
-            yield from _courses(following, path, blocks, by_start, domain)
+        return ways or path  # a story's end, a checkpoint that leads nowhere, or a circle
+
+    def _following(self, at: int, path: _Path, *, circles: bool) -> Iterator[tuple[int, bool]]:
+        """The blocks that come next, and whether the course has turned back by then."""
+        slots: Mapping[str, Json] | None = None
+        for name, following in self._graph.onward[at]:
+            back = (at, following) in self._graph.back
+            if back and (path.turned or not circles):
+                continue
+            conditions = [c for start in self._blocks[following].starts if start.name == name for c in start.conditions]
+            if conditions and slots is None:
+                slots = Tracker.start("", self._domain, (item.event for item in _way(path))).slots
+            if all(slots.get(wanted.name) == _slot_value(wanted, self._domain) for wanted in conditions):
+                yield following, path.turned or back
 
 
-def _extend(before: _Path | None, at: int, block: _Block, steps: Sequence[Step], domain: Domain) -> _Path:
-    placed = _placed(block, steps, domain)
-    if before is None:
-        return _Path(
-            name=block.story.name,
-            source=block.story,
-            placed=placed,
-            through=(at,),
-            unpredictable=_opening_action(placed),
-        )
-    names = before.name.split(" > ")
-    name = before.name if block.story.name in names else f"{before.name} > {block.story.name}"
-    return replace(before, name=name, placed=before.placed + placed, through=(*before.through, at))
-
-
-def _may_enter(block: _Block, end: CheckpointStep, path: _Path, domain: Domain) -> bool:
-    """Whether the slots that the block's checkpoint asks for hold at the end of the path."""
-    conditions = [c for start in block.starts if start.name == end.name for c in start.conditions]
-    if not conditions:
-        return True
-    slots = Tracker.start("", domain, (item.event for item in path.placed)).slots
-    return all(slots.get(condition.name) == _slot_value(condition, domain) for condition in conditions)
+def _way(path: _Path) -> list[_Placed]:
+    """What happens along a path, from its beginning."""
+    way: list[_Placed] = []
+    placed = path.last
+    while placed is not None:
+        way.append(placed)
+        placed = placed.before
+    return way[::-1]
 
 
 def _dialogue(path: _Path) -> Dialogue:
+    way = _way(path)
     return Dialogue(
-        name=path.name,
-        events=tuple(item.event for item in path.placed),
-        lines=tuple(item.line for item in path.placed),
+        name=" > ".join(path.names),
+        events=tuple(item.event for item in way),
+        lines=tuple(item.line for item in way),
         source=path.source,
-        unpredictable=path.unpredictable,
+        unpredictable=_opening_action(way),
     )
 
 
@@ -182,7 +202,8 @@ def _before_taking_back(dialogue: Dialogue) -> Iterator[Dialogue]:
     if dialogue.source.kind == "test":
         return
     for at, event in enumerate(dialogue.events):
-        if isinstance(event, Restarted | UserUtteranceReverted | ActionReverted):
+        taken_back = isinstance(event, Restarted | UserUtteranceReverted | ActionReverted)
+        if taken_back and at > (dialogue.unpredictable or 0):
             yield replace(dialogue, events=dialogue.events[:at], lines=dialogue.lines[:at])
 
 
@@ -190,80 +211,65 @@ def _too_many(story: Story) -> Fault:
     return Fault(
         path=story.path,
         line=story.line,
-        what=f"checkpoints and 'or' steps multiply the stories to more than {MAX_SEQUENCES}",
+        what=f"checkpoints and 'or' steps multiply the stories to more than {MAX_SEQUENCES:,}",
         remedy="use fewer alternatives or fewer checkpoints",
     )
 
 
-def _blocks(story: Story) -> Iterator[_Block]:
-    """Cut a story at its checkpoints: those before its first other step open it, later ones end a block."""
-    starts: tuple[CheckpointStep, ...] = ()
-    steps: list[Step] = []
-    ends: tuple[CheckpointStep, ...] = ()
-    for step in story.steps:
-        if isinstance(step, CheckpointStep):
-            if steps:
-                ends = (*ends, step)
-            else:
-                starts = (*starts, step)
-            continue
-        if ends:
-            yield _Block(story=story, starts=starts, steps=tuple(steps), ends=ends)
-            starts = tuple(replace(end, conditions=()) for end in ends)
-            steps, ends = [], ()
-        steps.append(step)
-    if steps or story.condition:
-        yield _Block(story=story, starts=starts, steps=tuple(steps), ends=ends)
-
-
-def _choices(steps: Sequence[Step]) -> Iterator[tuple[Step, ...]]:
-    """The steps, once for each combination of alternatives."""
-    options = [step.options if isinstance(step, OrStep) else (step,) for step in steps]
-    return product(*options)
-
-
-def _placed(block: _Block, steps: Sequence[Step], domain: Domain) -> tuple[_Placed, ...]:
-    """The events of a block: those of its steps, with what a conversation has besides."""
+def _opened(block: Block, last: _Placed | None, domain: Domain) -> tuple[_Placed | None, bool]:
+    """What a block has before its first step, and whether that is anything."""
     story = block.story
-    out: list[_Placed] = []
-    if story.kind == "rule":
-        out += [placed for step in story.condition for placed in _events(step, domain)]
-        if not story.conversation_start:
-            out.append(_Placed(ActionExecuted(name=ANYTHING), 0))
-    for step in steps:
-        if isinstance(step, UserStep):
-            _listen(out, step.line)
-        out += _events(step, domain)
-    if story.kind == "rule" and not story.wait_for_user_input:
-        out.append(_Placed(ActionExecuted(name=ANYTHING), 0))
-    if not block.ends:
-        _listen(out, steps[-1].line if steps else 0)
-    return tuple(map(_explicit_null, out)) if story.kind == "rule" else tuple(out)
+    if story.kind != "rule" or block.starts:
+        return last, False
+    for step in story.condition:
+        last = _happened(block, last, step, domain)
+    if not story.conversation_start:
+        last = _Placed(ActionExecuted(name=ANYTHING), 0, last)
+    return last, last is not None
 
 
-def _listen(out: list[_Placed], line: int) -> None:
-    last = out[-1].event if out else None
-    if not (isinstance(last, ActionExecuted) and last.name == LISTEN):
-        out.append(_Placed(ActionExecuted(name=LISTEN), line))
+def _stepped(block: Block, last: _Placed | None, step: Step, domain: Domain, begun: bool) -> _Placed | None:
+    if isinstance(step, UserStep):
+        last = _listening(last if begun else None, step.line, last)
+    return _happened(block, last, step, domain)
 
 
-def _explicit_null(placed: _Placed) -> _Placed:
+def _closed(block: Block, last: _Placed | None) -> _Placed | None:
+    """What a block has behind its last step."""
+    if block.story.kind == "rule" and not block.story.wait_for_user_input and not block.ends:
+        last = _Placed(ActionExecuted(name=ANYTHING), 0, last)
+    return last if block.ends else _listening(last, block.steps[-1].line if block.steps else 0, last)
+
+
+def _listening(seen: _Placed | None, line: int, last: _Placed | None) -> _Placed | None:
+    """The bot listens, unless it does already as far as the block can see."""
+    if seen is not None and isinstance(seen.event, ActionExecuted) and seen.event.name == LISTEN:
+        return last
+    return _Placed(ActionExecuted(name=LISTEN), line, last)
+
+
+def _happened(block: Block, last: _Placed | None, step: Step, domain: Domain) -> _Placed | None:
+    for event in _events(step, domain):
+        last = _Placed(_explicit_null(event) if block.story.kind == "rule" else event, step.line, last)
+    return last
+
+
+def _explicit_null(event: Event) -> Event:
     """In a rule, ``null`` means that something must not be set; that is more than not being mentioned."""
-    match placed.event:
+    match event:
         case ActiveLoop(name=None):
-            return replace(placed, event=ActiveLoop(name=SHOULD_NOT_BE_SET))
+            return ActiveLoop(name=SHOULD_NOT_BE_SET)
         case SlotSet(name=name, value=None):
-            return replace(placed, event=SlotSet(name=name, value=SHOULD_NOT_BE_SET))
-    return placed
+            return SlotSet(name=name, value=SHOULD_NOT_BE_SET)
+    return event
 
 
-def _events(step: Step, domain: Domain) -> list[_Placed]:
+def _events(step: Step, domain: Domain) -> list[Event]:
     if isinstance(step, UserStep):
         message = user_message(step)
-        filled = _slots_of_entities(message.parse.entities, domain)
-        return [_Placed(message, step.line), *(_Placed(slot, step.line) for slot in filled)]
+        return [message, *_slots_of_entities(message.parse.entities, domain)]
     event = _event(step, domain)
-    return [] if event is None else [_Placed(event, step.line)]
+    return [] if event is None else [event]
 
 
 def _event(step: Step, domain: Domain) -> Event | None:

@@ -8,7 +8,7 @@ from dialogue_parts import project
 from bot.dialogue import events as ev
 from bot.dialogue.domain import Domain
 from bot.dialogue.errors import ProjectFaults
-from bot.dialogue.project import ActionStep, Story, UserStep
+from bot.dialogue.project import ActionStep, CheckpointStep, Story, UserStep
 from bot.dialogue.states import SHOULD_NOT_BE_SET
 from bot.dialogue.stories import MAX_SEQUENCES, Dialogue, dialogues, user_message
 
@@ -170,10 +170,31 @@ def test_a_checkpoint_may_ask_for_slots_and_may_lead_round_in_a_circle() -> None
           - action: utter_ok
           - checkpoint: again
     """)
-    assert sorted((each.name, shown(each)[-1]) for each in found) == [
-        ("begin", "utter_hi"),  # the way without a city ends at the checkpoint
-        ("begin > for Rome", "utter_ok"),  # ... and the circle is gone round once
+    assert sorted((each.name, shown(each).count("utter_ok"), shown(each)[-1]) for each in found) == [
+        ("begin", 0, "utter_hi"),  # the way without a city ends at the checkpoint
+        ("begin > for Rome", 2, "utter_ok"),  # ... and the circle is gone round once more
     ]
+
+
+def test_stories_around_one_checkpoint_may_follow_each_other_in_any_number() -> None:
+    def around(count: int) -> list[Dialogue]:
+        stories = [Story(name="begin", steps=(UserStep(intent="greet"), CheckpointStep(name="hub")))]
+        for each in range(count):
+            steps = (CheckpointStep(name="hub"), UserStep(intent=f"i{each}"), CheckpointStep(name="hub"))
+            stories.append(Story(name=f"s{each}", steps=steps))
+        return dialogues(stories, Domain())
+
+    # both ways round where that is little, and as many stories in a row as there are
+    names = [each.name for each in around(3)]
+    assert any("s0 > s1" in name for name in names)
+    assert any("s1 > s0" in name or "s2 > s0" in name for name in names)
+    assert max(len(each.name.split(" > ")) for each in around(10)) == 11
+
+
+def test_long_stories_and_many_checkpoints_need_no_recursion() -> None:
+    steps = [step for number in range(2_000) for step in (UserStep(intent="greet"), CheckpointStep(name=f"c{number}"))]
+    (dialogue,) = dialogues([Story(name="long", steps=tuple(steps))], Domain())
+    assert len(dialogue.events) == 4_000
 
 
 def test_rules_begin_and_end_with_anything() -> None:
@@ -200,9 +221,9 @@ def test_rules_begin_and_end_with_anything() -> None:
 
 def test_too_many_alternatives_are_a_fault() -> None:
     step = "\n          - or: [{intent: greet}, {intent: inform}, {intent: affirm}]\n          - action: utter_hi"
-    with pytest.raises(ProjectFaults, match=rf"data/data.yml:3: .*more than {MAX_SEQUENCES}"):
+    with pytest.raises(ProjectFaults, match=rf"data/data.yml:3: .*more than {MAX_SEQUENCES:,}"):
         courses(f"""
         stories:
         - story: explosion
-          steps:{step * 8}
+          steps:{step * 10}
     """)

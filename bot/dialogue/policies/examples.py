@@ -1,12 +1,12 @@
 """Training examples: what was done, and the states that led there."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bot.dialogue.domain import Domain
-from bot.dialogue.events import ActionExecuted
-from bot.dialogue.situation import action_label
+from bot.dialogue.events import ActionExecuted, Event
+from bot.dialogue.situation import Situation, action_label
 from bot.dialogue.states import State, state_of
 from bot.dialogue.stories import ANYTHING, Dialogue
 from bot.dialogue.tracker import Tracker
@@ -32,9 +32,37 @@ def examples(dialogue: Dialogue, domain: Domain, *, at_most: int | None = None) 
             yield Example(states=kept, action=action_label(action), event=action)
 
 
+def all_examples(dialogues: Iterable[Dialogue], domain: Domain, *, at_most: int | None = None) -> Iterator[Example]:
+    """The examples of all these dialogues; what dialogues in a row have in common at first is gone through once."""
+    trackers = [Tracker.start("", domain)]
+    told: Sequence[Event] = ()
+    decided: Sequence[tuple[Situation, ActionExecuted]] = ()
+    states: list[State] = []
+    for dialogue in dialogues:
+        opening = None if dialogue.unpredictable is None else dialogue.events[dialogue.unpredictable]
+        del trackers[in_common(told, dialogue.events) + 1 :]
+        told = dialogue.events
+        for event in told[len(trackers) - 1 :]:
+            trackers.append(trackers[-1].apply(event))
+        decisions = trackers[-1].decisions()
+        del states[in_common([action for _, action in decided], [action for _, action in decisions]) :]
+        decided = decisions
+        for situation, action in decided[len(states) :]:
+            states.append(state_of(situation, domain))
+            if action is not opening:
+                kept = tuple(states[-at_most:] if at_most else states)
+                yield Example(states=kept, action=action_label(action), event=action)
+
+
+def in_common(one: Sequence[object], other: Sequence[object]) -> int:
+    """How many things at the beginning are the very same."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a is not b), min(len(one), len(other)))
+
+
 def key_of(states: Sequence[State]) -> str:
     """The states as one text, the same for the same states. Rules are ranked by its length."""
-    return json.dumps([state.to_json() for state in states], sort_keys=True)
+    return f"[{', '.join(state.as_text for state in states)}]"
 
 
 def states_of_key(key: str) -> tuple[State, ...]:

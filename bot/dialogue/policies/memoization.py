@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from bot.dialogue.domain import Domain
 from bot.dialogue.parse import Json
-from bot.dialogue.policies.examples import examples, key_of, lookup_of, states_of_key
+from bot.dialogue.policies.examples import all_examples, key_of, lookup_of, states_of_key
 from bot.dialogue.policies.options import Options
 from bot.dialogue.policies.prediction import Vote
 from bot.dialogue.situation import LISTEN
@@ -53,7 +53,7 @@ class Memoization:
     ) -> "Memoization":
         """Memorise these stories; where two of them differ after the same history, neither counts."""
         max_history = options.count("max_history", None)
-        found = [e for story in stories for e in examples(story, domain, at_most=max_history)]
+        found = all_examples(stories, domain, at_most=max_history)
         return cls(
             name=name,
             priority=options.count("priority", 3) or 0,

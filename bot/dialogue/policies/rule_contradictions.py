@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from bot.dialogue.domain import Domain
 from bot.dialogue.errors import Fault
-from bot.dialogue.events import ActionExecuted, ActionExecutionRejected
-from bot.dialogue.policies.examples import key_of, since_anything
+from bot.dialogue.events import ActionExecuted, ActionExecutionRejected, Event
+from bot.dialogue.policies.examples import in_common, key_of, since_anything
 from bot.dialogue.policies.rule import RulePolicy, built_in_sources
 from bot.dialogue.situation import LISTEN, action_label
 from bot.dialogue.states import state_of
@@ -37,33 +37,35 @@ class Contradictions:
 
     def find(self, rules: Sequence[Dialogue], stories: Sequence[Dialogue]) -> list[Fault]:
         """The contradictions among the rules and between rules and stories."""
-        for rule in rules:
-            for step in self._steps(rule):
-                self._collect(step)
-        return [
-            fault for dialogue in (*stories, *rules) for step in self._steps(dialogue) for fault in self._compare(step)
-        ]
+        for step in self._steps(rules):
+            self._collect(step)
+        return [fault for step in self._steps((*stories, *rules)) for fault in self._compare(step)]
 
     def unused(self) -> frozenset[str]:
         """The sources that no story follows."""
         return frozenset((self.claims.keys() | built_in_sources(self.domain)) - self.used)
 
-    def _steps(self, dialogue: Dialogue) -> Iterator["_Step"]:
-        """Every action that follows from something, with what the rules predict in its place."""
-        opening = None if dialogue.unpredictable is None else dialogue.events[dialogue.unpredictable]
-        tracker = Tracker.start("", self.domain)
-        predictable = False  # nothing predicts the first action, nor what follows '...'
-        for event in Tracker.start("", self.domain, dialogue.events).applied_events:
-            if isinstance(event, ActionExecuted):
-                if event.name == ANYTHING:
-                    predictable = False
-                elif not predictable or event is opening:
-                    predictable = True
-                else:
-                    step = self._predict(dialogue, tracker, event)
-                    tracker = step.tracker
-                    yield step
-            tracker = tracker.apply(event)
+    def _steps(self, dialogues: Sequence[Dialogue]) -> Iterator["_Step"]:
+        """Every action that follows from something, with what the rules predict in its place.
+
+        What dialogues in a row have in common at first is gone through once.
+        """
+        told: Sequence[Event] = ()
+        moments = [_Moment(tracker=Tracker.start("", self.domain))]
+        for dialogue in dialogues:
+            opening = None if dialogue.unpredictable is None else dialogue.events[dialogue.unpredictable]
+            events = Tracker.start("", self.domain, dialogue.events).applied_events
+            del moments[in_common(told, events) + 1 :]
+            told = events
+            for event in told[len(moments) - 1 :]:
+                tracker, predictable = moments[-1].tracker, moments[-1].predictable
+                if isinstance(event, ActionExecuted):
+                    if event.name != ANYTHING and predictable and event is not opening:
+                        step = self._predict(dialogue, tracker, event)
+                        tracker = step.tracker
+                        yield step
+                    predictable = event.name != ANYTHING
+                moments.append(_Moment(tracker=tracker.apply(event), predictable=predictable))
 
     def _predict(self, dialogue: Dialogue, tracker: Tracker, event: ActionExecuted) -> "_Step":
         step = self._predict_once(dialogue, tracker, event)
@@ -126,6 +128,14 @@ class Contradictions:
         if step.dialogue.is_rule or step.predicted != LISTEN or source.count("prev_action") > 1:
             return False
         return any(key != source and key.startswith(source[:-2]) for key in self.policy.rules)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Moment:
+    """A point of a dialogue. ``predictable``: nothing predicts the first action, nor what follows ``...``."""
+
+    tracker: Tracker
+    predictable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,15 @@
 """Learned rules, and which of them fit a conversation."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.dialogue.domain import Domain
 from bot.dialogue.policies.examples import states_of_key
 from bot.dialogue.situation import Situation
 from bot.dialogue.states import State, fits, state_of
+
+
+_Index = tuple[str | None, str | None, str | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +42,11 @@ class Recent:
 
 
 class RuleLookup:
-    """Rules by their key, indexed by the action that the last state follows."""
+    """Rules by their key, indexed by the action that the last state follows and its intent."""
 
     def __init__(self, actions: Mapping[str, str]) -> None:
         self._rules: dict[str, Rule] = {}
-        self._by_last: dict[tuple[str | None, str | None], list[Rule]] = {}
+        self._by_last: dict[_Index, list[Rule]] = {}
         for key, action in actions.items():
             rule = Rule(key=key, states=states_of_key(key), action=action)
             self._rules[key] = rule
@@ -71,12 +74,14 @@ class RuleLookup:
         last = recent.get(0)
         if last is None:
             return []
-        found = [rule for rule in self._by_last.get(_index(last), ()) if _rule_fits(rule, recent)]
+        indices = dict.fromkeys((_index(last), _index(replace(last, intent=None))))  # a rule may leave the intent open
+        rules = (rule for index in indices for rule in self._by_last.get(index, ()))
+        found = [rule for rule in rules if _rule_fits(rule, recent)]
         return sorted(found, key=lambda rule: (len(rule.key), rule.key), reverse=True)
 
 
-def _index(state: State) -> tuple[str | None, str | None]:
-    return (state.action, state.action_text)
+def _index(state: State) -> _Index:
+    return (state.action, state.action_text, state.intent)
 
 
 def _rule_fits(rule: Rule, recent: Recent) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from bot.dialogue.domain import Domain
 from bot.dialogue.errors import Fault
-from bot.dialogue.policies.examples import Example, examples, key_of, lookup_of, since_anything, unset
+from bot.dialogue.policies.examples import Example, all_examples, key_of, lookup_of, since_anything, unset
 from bot.dialogue.policies.rule import INTERRUPTED, NOT_THE_LOOP, RuleOptions, RulePolicy
 from bot.dialogue.policies.rule_checks import incomplete, too_many_turns
 from bot.dialogue.policies.rule_contradictions import Contradictions
@@ -19,8 +19,8 @@ def train_rules(
     rules: Sequence[Dialogue], stories: Sequence[Dialogue], domain: Domain, options: RuleOptions
 ) -> tuple[RulePolicy, list[Fault]]:
     """The policy that these rules make beside these stories, and what is wrong with them."""
-    rule_examples = [e for rule in rules for e in examples(rule, unset(domain))]
-    story_examples = [e for story in stories for e in examples(story, domain)]
+    rule_examples = list(all_examples(rules, unset(domain)))
+    story_examples = list(all_examples(stories, domain))
     policy = RulePolicy(
         options=options,
         rules=RuleLookup(_rule_keys(rule_examples)),
