@@ -1,4 +1,7 @@
-"""Writing a replayed story back as YAML, with what was predicted instead as comments."""
+"""Writing a replayed story back as YAML, with what was predicted instead as comments.
+
+The steps and comments are those of Rasa's files; the message's text comes on top, so that the file can be played again.
+"""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -7,31 +10,30 @@ from bot.dialogue.events import ActionExecuted, ActiveLoop, Event, SlotSet, User
 from bot.dialogue.parse import Entity, Json
 from bot.dialogue.situation import LISTEN
 from bot.dialogue.stories import Dialogue
+from bot.dialogue.story_writing import annotated
 
 
 def story_yaml(dialogue: Dialogue, comments: Mapping[int, str]) -> str:
-    """One entry of ``stories:``. ``comments`` go to the steps that stand at those lines of the original file."""
-    lines = [f"- story: {_scalar(dialogue.name)}", "  steps:"]
-    heard_at = 0
-    open_comments = dict(comments)
-    for event, line in zip(dialogue.events, dialogue.lines, strict=True):
+    """One entry of ``stories:``. ``comments`` go to the steps of the events with these indices."""
+    lines = [f"- story: {_scalar(f'{dialogue.name} ({dialogue.source.path})')}", "  steps:"]
+    heard_at = -1
+    for at, (event, line) in enumerate(zip(dialogue.events, dialogue.lines, strict=True)):
         if isinstance(event, UserUttered):
             heard_at = line
         if isinstance(event, SlotSet) and line == heard_at:
             continue  # the entities of the user step fill it again
-        step = list(_step(event))
-        if step and line in open_comments:
-            step[0] += f"  # {open_comments.pop(line)}"
+        step = list(_step(event, is_wrong=at in comments))
+        if step and at in comments:
+            step[0] += f"  # {_one_line(comments[at])}"
         lines += step
-    lines += [f"  # {comment}" for comment in open_comments.values()]  # what was predicted in place of listening
     return "\n".join(lines) + "\n"
 
 
-def _step(event: Event) -> Iterator[str]:
+def _step(event: Event, *, is_wrong: bool) -> Iterator[str]:
     match event:
         case UserUttered():
             yield from _user(event)
-        case ActionExecuted(name=str(name)) if name != LISTEN:
+        case ActionExecuted(name=str(name)) if name != LISTEN or is_wrong:
             yield f"  - action: {_scalar(name)}"
         case ActionExecuted(action_text=str(text)):
             yield f"  - bot: {_scalar(text)}"
@@ -49,25 +51,21 @@ def _user(message: UserUttered) -> Iterator[str]:
     intent = f"{parse.intent.name}/{parse.response_key}" if parse.response_key else parse.intent.name
     heads = [f"intent: {_scalar(intent)}"] if intent else []
     if message.text:
-        heads.append(f"user: {_scalar(_annotated(message.text, parse.entities))}")
+        text = message.text if message.text.startswith("/") else annotated(message.text, parse.entities)
+        heads.append(f"user: {_scalar(text)}")
     elif parse.entities:
-        heads.append(f"entities: {_scalar([{entity.entity: entity.value} for entity in parse.entities])}")
+        heads.append(f"entities: {_scalar([_given(entity) for entity in parse.entities])}")
     for i, head in enumerate(heads):
         yield f"  {'-' if i == 0 else ' '} {head}"
 
 
-def _annotated(text: str, entities: tuple[Entity, ...]) -> str:
-    """The text with its entities written into it, from the last to the first so that offsets stay right."""
-    placed = [e for e in entities if e.start is not None and e.end is not None]
-    for entity in sorted(placed, key=lambda e: e.start or 0, reverse=True):
-        start, end = entity.start or 0, entity.end or 0
-        span = text[start:end]
-        note: dict[str, Json] = {"entity": entity.entity, "role": entity.role, "group": entity.group}
-        if entity.value != span:
-            note["value"] = entity.value
-        given = {name: value for name, value in note.items() if value is not None}
-        text = f"{text[:start]}[{span}]{json.dumps(given, ensure_ascii=False)}{text[end:]}"
-    return text
+def _given(entity: Entity) -> Json:
+    parts = {"role": entity.role, "group": entity.group}
+    return {entity.entity: entity.value, **{name: part for name, part in parts.items() if part is not None}}
+
+
+def _one_line(comment: str) -> str:
+    return " ".join(comment.split())
 
 
 def _scalar(value: Json) -> str:

@@ -1,11 +1,20 @@
-"""``kefu test``: how good an assistant is."""
+"""``kefu test``: how good an assistant is, by its test stories or by cross-validation of its understanding."""
 
 import argparse
 import json
 import os
 from pathlib import Path
 
-from bot.commands.options import Subparsers, add_command, add_folder, add_json, print_figures, print_json, progress_bar
+from bot.commands.options import (
+    Subparsers,
+    UsageError,
+    add_command,
+    add_folder,
+    add_json,
+    print_figures,
+    print_json,
+    progress_bar,
+)
 from bot.paths import AssistantPaths
 
 
@@ -15,6 +24,7 @@ def add(commands: Subparsers) -> None:
         commands, "test", test, summary="play the test stories, or judge the understanding", example="kefu test shop"
     )
     add_folder(testing)
+    _add_stories(testing)
     testing.add_argument("--out", type=Path, metavar="DIR", help="where reports go (default: DIR/results)")
     testing.add_argument(
         "--nlu",
@@ -29,6 +39,32 @@ def add(commands: Subparsers) -> None:
     add_json(testing)
 
 
+def _add_stories(testing: argparse.ArgumentParser) -> None:
+    """What is played, against what, and what is written; the names are those of ``rasa test`` where it has them."""
+    testing.add_argument(
+        "-s", "--stories", type=Path, metavar="PATH", help="a file or folder of test stories (default: DIR/tests)"
+    )
+    testing.add_argument("-m", "--model", metavar="RELEASE", help="a release by id or folder (default: the current)")
+    testing.add_argument("--max-stories", type=_count, metavar="N", help="play only the first N")
+    testing.add_argument("--fail-on-prediction-errors", action="store_true", help="stop at the first mistake")
+    testing.add_argument("--successes", action="store_true", help="write successful stories to a file, too")
+    testing.add_argument("--no-errors", action="store_true", help="write no file of failed stories")
+    testing.add_argument("--no-warnings", action="store_true", help="write no file of stories with warnings")
+    testing.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")
+    testing.add_argument("--report", type=Path, metavar="DIR", help="write an HTML report into DIR")
+    testing.add_argument("--live", action="store_true", help="play them against a running bot with its action server")
+    testing.add_argument("--url", metavar="URL", help="with --live: a bot that runs already (default: start one)")
+    testing.add_argument("-t", "--auth-token", help="its admin token (default: $KEFU_TOKEN, else that of DIR/.kefu)")
+    for words in (("--e2e", "--end-to-end"), ("--no-plot",)):
+        testing.add_argument(*words, action="store_true", help="accepted as in Rasa; without effect")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of stories: write 1 or more")
+    return int(text)
+
+
 def _folds(text: str) -> int:
     if not text.isdecimal() or int(text) < 2:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of parts: write 2 or more")
@@ -37,7 +73,16 @@ def _folds(text: str) -> int:
 
 def test(args: argparse.Namespace) -> int:
     """Exit code 1 if a story fails."""
-    return test_understanding(args) if args.nlu else test_stories(args)
+    from bot.commands.live import test_live
+    from bot.commands.stories import test_stories
+
+    if args.nlu and args.live:
+        raise UsageError("--nlu and --live are two different tests: name one of them")
+    if args.url and not args.live:
+        raise UsageError("--url is for --live")
+    if args.nlu:
+        return test_understanding(args)
+    return test_live(args) if args.live else test_stories(args)
 
 
 def test_understanding(args: argparse.Namespace) -> int:
@@ -64,19 +109,3 @@ def test_understanding(args: argparse.Namespace) -> int:
         print(f"{suspect.example.place}: {said}")
     print(f"The report is {html}")
     return 0
-
-
-def test_stories(args: argparse.Namespace) -> int:
-    """Exit code 1 if a story fails."""
-    from bot.folder import load_folder
-    from bot.release import current_release
-    from training.assess import story_report
-
-    project = load_folder(args.folder, env=os.environ)
-    report = story_report(current_release(AssistantPaths(args.folder).models), project)
-    report.write(args.out or args.folder / "results")
-    if args.json:
-        print_json(report.to_json())
-    else:
-        print(report.text())
-    return 0 if report.passed else 1

@@ -71,6 +71,28 @@ def load_nlu(files: Sequence[SourceFile], *, env: Mapping[str, str]) -> NluData:
     return data
 
 
+def load_tests(files: Sequence[SourceFile], project: Project, *, env: Mapping[str, str]) -> Project:
+    """The project with the test stories of these files, which stand anywhere, in place of its own.
+
+    Raises ProjectFaults with all faults, those of stories that do not fit the domain included.
+    """
+    reading = Reading()
+    roots = []
+    for file in files:
+        root, faults = read_yaml(file, env)
+        reading.faults += faults
+        roots += [root] if root is not None else []
+    tests = tuple(story for key in STORY_KEYS for story in _stories(roots, key, "test", reading))
+    if not tests and not reading.faults:
+        names = ", ".join(file.path for file in files)
+        reading.faults.append(Fault(path=names, line=1, what="there is no story", remedy="name files of test stories"))
+    changed = dataclasses.replace(project, tests=tests)
+    faults = tuple(reading.faults) or check(changed)[0]
+    if faults:
+        raise ProjectFaults(faults)
+    return changed
+
+
 def load_config(file: SourceFile, *, env: Mapping[str, str]) -> Config:
     """Read one ``config.yml`` that stands anywhere. Raises ProjectFaults with all faults."""
     reading = Reading()

@@ -67,12 +67,12 @@ def _heard(message: UserUttered) -> dict[str, Json]:
     step: dict[str, Json] = {"intent": intent} if intent else {}
     if message.text:
         is_slash = message.text.startswith("/")
-        step["user"] = message.text if is_slash else _annotated(message.text, parse.entities)
+        step["user"] = message.text if is_slash else annotated(message.text, parse.entities)
     return step
 
 
-def _annotated(text: str, entities: Iterable[Entity]) -> str:
-    """The text with its entities, of which none may begin inside another."""
+def annotated(text: str, entities: Iterable[Entity]) -> str:
+    """The text with its entities as training data writes them; one that begins inside another is left out."""
     placed: list[EntityAnnotation] = []
     for entity in sorted(entities, key=lambda entity: entity.start or 0):
         if entity.start is None or entity.end is None or (placed and entity.start < placed[-1].end):
