@@ -99,8 +99,8 @@ class Engine:
 
         Never raises for what goes wrong inside: the customer gets an apology, and the record says why.
         """
-        turn = Turn.of(replace(inbound, channel=channel_of(inbound, tracker)), partial)
-        scene = Scene(means=self._means, turn=turn, tracker=tracker)
+        scene = self.scene(inbound, tracker, partial=partial)
+        turn = scene.turn
         with turn.timed("total"):
             try:
                 after = await self._take(inbound, scene)
@@ -136,7 +136,7 @@ class Engine:
     async def _answer(self, inbound: Inbound, scene: Scene) -> Scene:
         """A customer's message."""
         scene = await self._begin_session(inbound, scene)
-        parse = await self._understand(inbound, scene)
+        parse = await self.understand(inbound, scene)
         scene = self._hear(inbound, parse, scene)
         if scene.tracker.paused and not _wakes(parse):
             scene.turn.route = "paused"
@@ -198,7 +198,7 @@ class Engine:
         if isinstance(given, Mapping):
             parse = parse_from_json(given, text=inbound.text)
         else:
-            parse = await self._understand(inbound, scene)
+            parse = await self.understand(inbound, scene)
         scene.turn.route = "log"
         return await self._fill_slots(self._hear(replace(inbound, metadata={}), parse, scene))
 
@@ -214,7 +214,23 @@ class Engine:
     async def predict(self, tracker: Tracker) -> Decision:
         """What the bot would do next in a conversation; nothing is done."""
         asked = Inbound(conversation_id=tracker.conversation_id, channel="", event_id="", sender_id="")
-        return await self._decide(Scene(means=self._means, turn=Turn.of(asked, None), tracker=tracker))
+        return await self.decide(self.scene(asked, tracker))
+
+    def scene(self, inbound: Inbound, tracker: Tracker, *, partial: Partial | None = None) -> Scene:
+        """Where a turn begins. ``handle`` does the rest; who looks on goes by ``hear``, ``decide`` and ``act``."""
+        turn = Turn.of(replace(inbound, channel=channel_of(inbound, tracker)), partial)
+        return Scene(means=self._means, turn=turn, tracker=tracker)
+
+    async def hear(self, inbound: Inbound, parse: Parse, scene: Scene) -> Scene:
+        """A customer's message, understood as ``parse`` says, with the slots that it fills."""
+        scene = await self._begin_session(inbound, scene)
+        return await self._fill_slots(self._hear(inbound, parse, scene))
+
+    async def act(self, decision: Decision, scene: Scene) -> Scene:
+        """Do what was decided. Whatever becomes of it, there is an event and an entry in the record."""
+        if decision.is_e2e:
+            scene = await self._fill_slots(scene)
+        return await self._run(decision, scene)
 
     async def _begin_session(self, inbound: Inbound, scene: Scene) -> Scene:
         """Start a session in a new conversation, or when the last one has expired."""
@@ -237,7 +253,7 @@ class Engine:
         expires_after_s = self._domain.session_config.session_expiration_time * 60
         return 0 < expires_after_s < self._clock.now() - last_heard(tracker)
 
-    async def _understand(self, inbound: Inbound, scene: Scene) -> Parse:
+    async def understand(self, inbound: Inbound, scene: Scene) -> Parse:
         """Intent and entities: those that a slash message names, else those that the model finds."""
         with scene.turn.timed("parse"):
             return parse_slash(inbound.text, self._domain) or await self._models.parse(
@@ -255,21 +271,22 @@ class Engine:
             return self._add(scene, *await perform(scene, EXTRACT_SLOTS))
 
     async def _act_until_listening(self, scene: Scene) -> Scene:
-        """Decide and act until the bot waits for the customer, at most ``MAX_ACTIONS`` times."""
-        for count in range(MAX_ACTIONS + 1):
+        """Decide and act until the bot waits for the customer, at most ``MAX_ACTIONS`` times.
+
+        As in Rasa, an action that declines does not count; twice as many decisions are the end of it all the same.
+        """
+        for _ in range(2 * MAX_ACTIONS):
             if scene.tracker.paused and scene.tracker.latest_action_name != LISTEN:
                 return self._listen(scene)
-            decision = await self._decide(scene)
-            if count == MAX_ACTIONS and decision.action != LISTEN:
+            decision = await self.decide(scene)
+            if decision.action != LISTEN and _acted(scene.tracker) >= MAX_ACTIONS:
                 break
-            if decision.is_e2e:
-                scene = await self._fill_slots(scene)
-            scene = await self._run(decision, scene)
+            scene = await self.act(decision, scene)
             if decision.action in (LISTEN, SESSION_START):
                 return self._listen(scene)
         return await self._stop(scene)
 
-    async def _decide(self, scene: Scene) -> Decision:
+    async def decide(self, scene: Scene) -> Decision:
         """The next action; searches only where that may change it."""
         prediction = self._policies.predict(scene.tracker)
         decision = decide(scene.tracker, prediction, self._outlook(scene.turn))
@@ -294,7 +311,6 @@ class Engine:
         )
 
     async def _run(self, decision: Decision, scene: Scene) -> Scene:
-        """Run an action. Whatever becomes of it, there is an event and an entry in the record."""
         turn, started = scene.turn, perf_counter()
         error: ActionError | None = None
         prepared = self._add(scene, *decision.events)
@@ -403,6 +419,17 @@ def _note_feedback(inbound: Inbound, scene: Scene) -> Scene:
     scene.turn.route = "feedback"
     scene.turn.reasons += (str(value), str(reply_id))
     return scene
+
+
+def _acted(tracker: Tracker) -> int:
+    """How many actions ran since the bot listened."""
+    count = 0
+    for event in reversed(tracker.events):
+        if isinstance(event, ActionExecuted):
+            if event.name in (LISTEN, SESSION_START):
+                break
+            count += 1
+    return count
 
 
 def _wakes(parse: Parse) -> bool:

@@ -80,7 +80,7 @@ def load_alarm(text: str, due_ms: int) -> Inbound:
     return Inbound(
         conversation_id=conversation_id,
         channel="reminder",
-        event_id=f"{number}/{due_ms}",
+        event_id=f"{number}-{due_ms}",
         sender_id=conversation_id,
         kind="reminder",
         metadata={"number": number, "due_ms": due_ms},
