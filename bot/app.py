@@ -18,6 +18,7 @@ from aiohttp import web
 
 from bot.channels.agents_api import AgentsApi
 from bot.channels.application import web_application
+from bot.channels.channel import LiveChannel
 from bot.channels.conversations_api import ConversationsApi
 from bot.channels.http_api import HttpApi
 from bot.channels.jwt_key import JwtKey
@@ -113,7 +114,7 @@ async def running(settings: ServeSettings) -> AsyncIterator[Serving]:
         await hub.start()
         stack.push_async_callback(hub.stop)
         desk = RunningDesk(runtime=runtime, store=store, audit=AuditLog(paths.audit, clock=clock))
-        channels = configure(project.credentials, inbox=hub, metrics=metrics)
+        channels = configure(project.credentials, inbox=hub, metrics=metrics, origins=widget.allowed_origins)
         await _start_channels(channels, stack)
         worker = Worker(
             store,
@@ -230,6 +231,7 @@ class _Doors:
             cors_origins=self.widget.allowed_origins,
         )
         application.on_shutdown.append(sockets.close)
+        application.on_shutdown.extend(each.hang_up for each in self.channels.all if isinstance(each, LiveChannel))
         return application
 
 

@@ -13,6 +13,7 @@ class FakeInbox:
     def __init__(self, now=1_760_000_000.0):
         self.logs, self.live = defaultdict(list), defaultdict(list)
         self.heard, self.seen, self.turns = asyncio.Queue(), set(), itertools.count(1)
+        self.marks = {}
         self.now, self.error, self.verdict, self.empty, self.kept_from = now, None, "queued", set(), 1
 
     async def ingest(self, inbound):
@@ -48,6 +49,14 @@ class FakeInbox:
         if seq + 1 < self.kept_from:
             raise LogTrimmed(oldest=self.kept_from)
         return tuple(self.logs[conversation_id][seq:])
+
+    async def read_mark(self, conversation_id):
+        if self.error:
+            raise self.error
+        return self.marks.get(conversation_id)
+
+    async def mark_read(self, conversation_id, seq):
+        self.marks[conversation_id] = max(seq, self.marks.get(conversation_id, 0))
 
     @asynccontextmanager
     async def subscribe(self, conversation_id):

@@ -53,3 +53,12 @@ class Channel(Protocol):
 @runtime_checkable
 class SendingChannel(Channel, Sender, Protocol):
     """A channel that delivers by calling its platform."""
+
+
+@runtime_checkable
+class LiveChannel(Channel, Protocol):
+    """A channel with connections that stay open. Register ``hang_up`` on ``app.on_shutdown``."""
+
+    async def hang_up(self, app: web.Application) -> None:
+        """End every connection, so that a server that stops is not waited for."""
+        ...

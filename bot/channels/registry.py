@@ -11,6 +11,8 @@ from bot.channels.callback import CallbackChannel
 from bot.channels.channel import Channel, SendingChannel
 from bot.channels.metrics import Metrics
 from bot.channels.rest import RestChannel
+from bot.channels.socketio.channel import SocketIoChannel
+from bot.channels.socketio.settings import SocketIoSettings
 from bot.channels.telegram import TelegramChannel
 from bot.channels.telegram_settings import TelegramSettings
 from bot.dialogue.parse import Json
@@ -23,7 +25,18 @@ LAST_RETRY_S = 60.0
 log = logging.getLogger(__name__)
 
 Section = Mapping[str, Json]
-Factory = Callable[[Section, Inbox, Metrics], Channel]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What channels are built with. ``origins``: sites whose pages may call the bot."""
+
+    inbox: Inbox
+    metrics: Metrics
+    origins: Sequence[str] = ()
+
+
+Factory = Callable[[Section, Means], Channel]
 
 RASAS_OWN = frozenset(
     {
@@ -33,7 +46,6 @@ RASAS_OWN = frozenset(
         "mattermost",
         "rocketchat",
         "slack",
-        "socketio",
         "twilio",
         "twilio_voice",
         "webexteams",
@@ -43,22 +55,32 @@ PASSED_OVER = frozenset({"rasa", "cmdline"})
 """Sections that a Rasa project may hold and that need nothing here (Rasa X, the shell)."""
 
 
-def _rest(_: Section, inbox: Inbox, __: Metrics) -> Channel:
-    return RestChannel(inbox)
+def _rest(_: Section, means: Means) -> Channel:
+    return RestChannel(means.inbox)
 
 
-def _callback(section: Section, inbox: Inbox, metrics: Metrics) -> Channel:
+def _callback(section: Section, means: Means) -> Channel:
     url = section.get("url")
     if not isinstance(url, str) or urlsplit(url).scheme not in ("http", "https"):
         raise CredentialsError("callback: 'url' must be the http(s) address that answers are sent to")
-    return CallbackChannel(inbox, metrics, url=url)
+    return CallbackChannel(means.inbox, means.metrics, url=url)
 
 
-def _telegram(section: Section, inbox: Inbox, metrics: Metrics) -> Channel:
-    return TelegramChannel(TelegramSettings.read(section), inbox, metrics)
+def _telegram(section: Section, means: Means) -> Channel:
+    return TelegramChannel(TelegramSettings.read(section), means.inbox, means.metrics)
 
 
-FACTORIES: Mapping[str, Factory] = {"rest": _rest, "callback": _callback, "telegram": _telegram}
+def _socketio(section: Section, means: Means) -> Channel:
+    settings = SocketIoSettings.read(section)
+    return SocketIoChannel(means.inbox, means.metrics, settings, allowed_origins=means.origins)
+
+
+FACTORIES: Mapping[str, Factory] = {
+    "rest": _rest,
+    "callback": _callback,
+    "telegram": _telegram,
+    "socketio": _socketio,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,19 +92,25 @@ class Channels:
 
 
 def configure(
-    credentials: Mapping[str, Section], *, inbox: Inbox, metrics: Metrics, also_known: Sequence[str] = ("web",)
+    credentials: Mapping[str, Section],
+    *,
+    inbox: Inbox,
+    metrics: Metrics,
+    origins: Sequence[str] = (),
+    also_known: Sequence[str] = ("web",),
 ) -> Channels:
     """Build the channels of ``credentials.yml``; ``rest`` is always there. Raises CredentialsError with every fault.
 
-    ``also_known``: sections that are read elsewhere.
+    ``origins``: sites whose pages may call the bot. ``also_known``: sections that are read elsewhere.
     """
+    means = Means(inbox=inbox, metrics=metrics, origins=origins)
     sections = {"rest": {}, **credentials}
     channels, faults = [], []
     for name, section in sections.items():
         if name in PASSED_OVER or (name in also_known and name not in FACTORIES):
             continue
         try:
-            channels.append(_factory(name, also_known)(_checked(name, section), inbox, metrics))
+            channels.append(_factory(name, also_known)(_checked(name, section), means))
         except CredentialsError as exc:
             faults.append(f"credentials.yml: {exc}")
     if faults:

@@ -19,6 +19,7 @@ from bot.errors import ModelsBusy, StoreBusy, StoreUnavailable
 
 CREDENTIALS = {
     "callback": {"url": "http://127.0.0.1:9/"},
+    "socketio": {},
     "telegram": {
         "access_token": "123456:AAbbCCddEEffGGhhIIjjKKll",
         "verify": "ShopBot",
@@ -35,6 +36,9 @@ MATRIX = {
     ("POST", "/webhooks/rest/webhook"): 200,
     ("GET", "/webhooks/callback/"): 200,
     ("POST", "/webhooks/callback/webhook"): 200,
+    ("GET", "/webhooks/socketio/"): 200,
+    ("GET", "/socket.io/"): 400,  # no Engine.IO
+    ("POST", "/socket.io/"): 400,
     ("GET", "/webhooks/telegram/"): 200,
     ("POST", "/webhooks/telegram/webhook"): 401,
     ("POST", "/webhooks/telegram/webhook/{secret}"): 401,

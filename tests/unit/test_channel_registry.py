@@ -37,7 +37,7 @@ def test_what_runs(credentials, expected):
 @pytest.mark.parametrize(
     ("credentials", "says"),
     [
-        ({"telegramm": {}}, "did you mean 'telegram'.*callback, rest, telegram, web"),
+        ({"telegramm": {}}, "did you mean 'telegram'.*callback, rest, socketio, telegram, web"),
         ({"zzz": {}}, "zzz: no such channel; channels here are"),
         ({"slack": {"slack_token": "canary"}}, "slack: this channel of Rasa's does not run here yet"),
         ({"addons.my_channel.MyIO": {}}, "written for Rasa cannot run here; let that code call POST"),

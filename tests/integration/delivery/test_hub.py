@@ -112,3 +112,12 @@ async def test_the_last_watcher_gone_the_server_is_told(store: Store) -> None:
         async with asyncio.timeout(5):
             while await store.client.command("PUBSUB", "NUMSUB", topic) != [topic, 0]:
                 await asyncio.sleep(0.01)
+
+
+async def test_how_far_a_log_has_arrived_never_goes_back(store: Store) -> None:
+    async with delivery(store) as parts, delivery(store) as other:
+        assert await parts.hub.read_mark("anna") is None
+        for seq, mark in ((0, 0), (3, 3), (2, 3), (9, 9)):
+            await parts.hub.mark_read("anna", seq)
+            assert await other.hub.read_mark("anna") == mark
+        assert await other.hub.read_mark("bob") is None
