@@ -170,10 +170,11 @@ class _Courses:
             if back and (path.turned or not circles):
                 continue
             conditions = [c for start in self._blocks[following].starts if start.name == name for c in start.conditions]
-            if conditions and slots is None:
-                slots = Tracker.start("", self._domain, (item.event for item in _way(path))).slots
-            if all(slots.get(wanted.name) == _slot_value(wanted, self._domain) for wanted in conditions):
-                yield following, path.turned or back
+            if conditions:
+                slots = slots or Tracker.start("", self._domain, (item.event for item in _way(path))).slots
+                if any(slots.get(wanted.name) != _slot_value(wanted, self._domain) for wanted in conditions):
+                    continue
+            yield following, path.turned or back
 
 
 def _way(path: _Path) -> list[_Placed]:

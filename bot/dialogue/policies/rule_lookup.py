@@ -8,7 +8,6 @@ from bot.dialogue.policies.examples import states_of_key
 from bot.dialogue.situation import Situation
 from bot.dialogue.states import State, fits, state_of
 
-
 _Index = tuple[str | None, str | None, str | None]
 
 
