@@ -115,7 +115,7 @@ class Engine:
             case "message":
                 after = await self._answer(inbound, scene)
             case "intent":
-                after = await self._trigger(inbound, asked_for(inbound), scene)
+                after = await self._trigger(inbound, asked_for(inbound, scene.turn), scene)
             case "reminder":
                 after = await self._remind(inbound, scene)
             case "agent":
@@ -149,7 +149,7 @@ class Engine:
         """An intent that something else than the customer gives: a program, a reminder."""
         scene = await self._begin_session(inbound, scene)
         scene = self._hear(inbound, parse, scene)
-        if scene.tracker.paused:
+        if scene.tracker.paused and not _wakes(parse):
             scene.turn.route = "paused"
             return scene
         scene = await self._fill_slots(scene)

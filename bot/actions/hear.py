@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from bot.actions.turn import Turn
+from bot.dialogue.errors import BadEvent
 from bot.dialogue.event_json import given_entities
 from bot.dialogue.events import AgentUttered, UserUttered
 from bot.dialogue.parse import Entity, IntentScore, Json, Parse
@@ -22,12 +24,14 @@ def uttered(inbound: Inbound, parse: Parse, tracker: Tracker) -> UserUttered:
     )
 
 
-def asked_for(inbound: Inbound) -> Parse:
-    """The parse of an intent that a program triggers; entities come as a list, or in short as ``{name: value}``.
-
-    Raises BadEvent for an entity that cannot be read.
-    """
-    return external(str(inbound.metadata.get("name", "")), given_entities(inbound.metadata.get("entities")))
+def asked_for(inbound: Inbound, turn: Turn) -> Parse:
+    """The parse of an intent that a program triggers, without its entities if they cannot be read."""
+    try:
+        entities = given_entities(inbound.metadata.get("entities"))
+    except ValueError as exc:
+        turn.note_failure("entities", BadEvent.code, str(exc))
+        entities = ()
+    return external(str(inbound.metadata.get("name", "")), entities)
 
 
 def external(name: str, entities: tuple[Entity, ...]) -> Parse:

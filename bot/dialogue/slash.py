@@ -67,7 +67,8 @@ def _confidence(given: str | None) -> float:
 def _entities(given: str | None) -> tuple[Entity, ...]:
     try:
         payload = json.loads(given) if given else {}
-    except ValueError:
+        json.dumps(payload, ensure_ascii=False, allow_nan=False).encode()  # what cannot be written again is no value
+    except (ValueError, RecursionError):
         return ()
     if not isinstance(payload, dict):
         return ()

@@ -230,3 +230,10 @@ async def test_an_intent_that_nothing_covers_bothers_nobody() -> None:
     anna = planned_by(remind(intent="out_of_scope"))
     assert (await ring(anna, *await planned(anna))).replies == ()
     assert await anna.says("/greet") == ["Hello!"]
+
+
+async def test_a_reminder_may_end_a_pause_by_a_restart() -> None:
+    anna = planned_by(remind(intent="restart"))
+    alarm = await planned(anna)
+    await anna.send("/human")
+    assert (await ring(anna, *alarm)).status == "resumed"

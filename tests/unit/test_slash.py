@@ -24,6 +24,9 @@ DOMAIN = Domain(
         ('/greet@0.5{"city": ["Rome", "Bonn"]}', "greet", 0.5, [("city", "Rome"), ("city", "Bonn")], None),
         ('/greet{"planet": "Mars", "number": 7}', "greet", 1.0, [("number", 7)], None),  # no such entity
         ('/greet{"city": }', "greet", 1.0, [], None),  # no JSON
+        ('/greet{"city": ' + "[" * 9999 + "}", "greet", 1.0, [], None),
+        ('/greet{"city": "\\ud83d"}', "greet", 1.0, [], None),  # half a character
+        ('/greet{"number": 1e999}', "greet", 1.0, [], None),  # more than a number can be
         ('/查订单{"city": "上海"}', "查订单", 1.0, [("city", "上海")], None),
         ("/faq/hours", "faq", 1.0, [], "hours"),
         ("/action_handoff", "action_handoff", 1.0, [], None),  # a command, in every assistant

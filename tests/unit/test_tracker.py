@@ -23,6 +23,7 @@ def situation(tracker: Tracker) -> object:
         list(tracker.moments()),
         list(tracker.shown()),
         tracker.rejected_action,
+        tracker.reminders,
     )
 
 
