@@ -73,10 +73,10 @@ def _of_mapping(mapping: SlotMapping, slot: Slot, form: Form, project: Project, 
         case "from_text":
             if wanted is not None:
                 yield str(wanted)
-            else:
-                yield from (
-                    example.text for intent in intents for example in project.nlu.examples if example.intent == intent
-                )
+            else:  # a sentence without entities, which would fill other slots as well
+                said = [example for example in project.nlu.examples if example.intent in intents]
+                said.sort(key=lambda example: (bool(example.entities), intents.index(example.intent)))
+                yield from (example.text for example in said)
 
 
 def _intents(mapping: SlotMapping, form: Form, project: Project) -> list[str]:

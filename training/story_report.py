@@ -4,9 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from bot.dialogue.figures import Pair, classification
+from bot.dialogue.figures import Pair, classification
 from bot.dialogue.parse import Json
 from bot.dialogue.stories import Dialogue
-from training.story_figures import EntityLabel, Pair, classification, confusion, entity_pairs
+from training.story_figures import EntityLabel, confusion, entity_pairs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.story_figures import NO_LABEL, EntityLabel, classification, confusion, entity_pairs
+from bot.dialogue.figures import classification
+from training.story_figures import NO_LABEL, EntityLabel, confusion, entity_pairs
 
 labels = st.sampled_from(["utter_hi", "utter_bye", "action_listen", "greet"])
 predicted = labels | st.just("never_expected")
