@@ -11,7 +11,20 @@ import os
 import sys
 from collections.abc import Sequence
 
-from bot.commands import assess, bench, create, data, evaluate, explain, learn, releases, serve_actions, talk
+from bot.commands import (
+    assess,
+    bench,
+    create,
+    data,
+    evaluate,
+    explain,
+    interactive,
+    learn,
+    releases,
+    serve_actions,
+    talk,
+    visualize,
+)
 from bot.commands.options import UsageError
 from bot.dialogue.errors import ProjectFaults
 from bot.errors import KefuError
@@ -49,7 +62,20 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         title="commands", metavar="COMMAND", required=True, parser_class=argparse.ArgumentParser
     )
-    for module in (create, learn, talk, serve_actions, explain, assess, data, evaluate, releases, bench):
+    for module in (
+        create,
+        learn,
+        talk,
+        serve_actions,
+        interactive,
+        explain,
+        assess,
+        data,
+        visualize,
+        evaluate,
+        releases,
+        bench,
+    ):
         module.add(commands)
     return parser
 

@@ -73,10 +73,20 @@ def opinions(tracker: Tracker, explainer: Explainer) -> Iterator[str]:
         yield f"{_INDENT}{vote.policy}: {said}: {opinion.why}"
 
 
+def effects(before: Tracker, events: tuple[Event, ...]) -> Iterator[str]:
+    """Slots and loops that changed."""
+    for tracker, event in decided(before, events):
+        yield from _effect(tracker, event)
+
+
 def _happened(tracker: Tracker, event: Event, explainer: Explainer) -> Iterator[str]:
+    if isinstance(event, ActionExecuted | ActionExecutionRejected) and event.policy is not None:
+        yield from _decision(tracker, event, explainer)
+    yield from _effect(tracker, event)
+
+
+def _effect(tracker: Tracker, event: Event) -> Iterator[str]:
     match event:
-        case ActionExecuted(policy=str()) | ActionExecutionRejected():
-            yield from _decision(tracker, event, explainer)
         case SlotSet(name=name, value=value) if tracker.slots.get(name) != value:
             yield _line("slot", f"{name}: {_short(tracker.slots.get(name))} -> {_short(value)}")
         case ActiveLoop(name=loop):
