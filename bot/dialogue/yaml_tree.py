@@ -7,7 +7,7 @@ but faults. Knows nothing about what an assistant's files mean.
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from ruamel.yaml import YAML
@@ -98,20 +98,28 @@ class _Builder:
         self.is_ascii = is_ascii
         self.faults: list[Fault] = []
         self._open: set[int] = set()
+        self._built: dict[int, tuple[Node, int]] = {}
         self._nodes = 0
+        self._is_full = False
 
     def build(self, node: Any, line: int) -> Node:
-        """Build ``node``, which belongs to a key or item in ``line``."""
-        self._nodes += 1
+        """Build ``node``, which belongs to a key or item in ``line``; what an alias repeats is counted, not built."""
         if id(node) in self._open:
             return self._refuse(line, "an alias that contains itself", "write the value out")
+        known, size = self._built.get(id(node), (None, 1))
+        self._nodes += size
         if self._nodes > MAX_NODES:
-            if self._nodes == MAX_NODES + 1:
+            if not self._is_full:
+                self._is_full = True
                 self._fault(line, "aliases that unfold to more than a million values", "write them out")
             return self._node(line, None)
+        if known is not None:
+            return replace(known, line=line)
+        before = self._nodes - 1
         self._open.add(id(node))
         built = self._build_open(node, line)
         self._open.discard(id(node))
+        self._built[id(node)] = (built, self._nodes - before)
         return built
 
     def _build_open(self, node: Any, line: int) -> Node:
