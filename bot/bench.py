@@ -1,5 +1,7 @@
 """What training, starting and answering cost, measured from outside on a server process of its own.
 
+Only the cost of a prediction is taken in this process (``bench_prediction``).
+
 The assistant has the size of Rasa's moodbot (7 intents, 68 examples) plus a few FAQ entries. Load comes from this
 process over loopback, so its share of the two cores counts against the server, as a customer's proxy would.
 """
@@ -24,6 +26,7 @@ from typing import Any
 import aiohttp
 import psutil
 
+from bot import bench_prediction
 from bot.errors import BenchError
 
 RULE_TEXTS = ("hello", "are you a bot?", "bye")
@@ -53,6 +56,7 @@ def measure(*, seconds: float, clients: int, rasa_url: str | None = None) -> dic
         with resources.as_file(resources.files("bot") / "starter" / "small") as source:
             shutil.copytree(source, folder)
         figures: dict[str, Any] = {"train_s": _timed_train(folder)}
+        figures |= bench_prediction.measure(folder)
         with _Server(folder) as server:
             figures["start_s"] = server.start_s
             asyncio.run(_load(server.url, KNOWLEDGE_TEXTS, clients=1, seconds=1))

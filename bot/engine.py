@@ -249,7 +249,7 @@ class Engine:
 
     def _needs_session(self, tracker: Tracker) -> bool:
         if tracker.latest_message is None:
-            return not tracker.applied_events
+            return tracker.is_blank
         expires_after_s = self._domain.session_config.session_expiration_time * 60
         return 0 < expires_after_s < self._clock.now() - last_heard(tracker)
 

@@ -54,13 +54,17 @@ NOTHING_SHOWN = Shown()
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class Mark:
-    """An applied event, the situation it met, and its index ``at`` among all events."""
+    """An applied event, the situation it met, and its index ``at`` among all events.
+
+    ``is_first``: no event at all was applied before it.
+    """
 
     event: UserUttered | ActionExecuted | ActionExecutionRejected | ActiveLoop
     before: Situation
     previous: "Mark | None"
     at: int
     shown: Shown
+    is_first: bool
 
 
 def show(shown: Shown, now: Situation, *, hide: bool) -> Shown:

@@ -43,6 +43,7 @@ class Tracker:
         "_applied",
         "_current",
         "_events",
+        "_is_blank",
         "_loops_seen",
         "_marks",
         "_rejected",
@@ -60,6 +61,7 @@ class Tracker:
     _events: EventLog
     _current: Situation  # every event at face value
     _applied: Situation  # the applied events only; the same object until a form repeats itself
+    _is_blank: bool
     _marks: Mark | None
     _rejected: str | None
     _reminders: tuple[Reminder, ...]
@@ -76,6 +78,7 @@ class Tracker:
         tracker.latest_input_channel = None
         tracker._events = EventLog([], 0)
         tracker._current = tracker._applied = blank(domain)
+        tracker._is_blank = True
         tracker._marks = tracker._rejected = None
         tracker._reminders = ()
         tracker._loops_seen = frozenset()
@@ -102,6 +105,11 @@ class Tracker:
     def applied_events(self) -> Sequence[Event]:
         """The events that still count, oldest first. Computed anew, in time proportional to the session."""
         return applied_events(self._events, self._session_at)
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether no event counts, or none counts any more; ``not applied_events``, at no cost."""
+        return self._is_blank
 
     @property
     def slots(self) -> Mapping[str, Json]:
@@ -244,6 +252,7 @@ class Tracker:
                 self._fold_loop(name)
             case _:
                 self._note(event)
+                self._is_blank = False
 
     def _note(self, event: Event) -> None:
         before = self._applied
@@ -267,10 +276,12 @@ class Tracker:
         shown = self._marks.shown if self._marks else NOTHING_SHOWN
         if isinstance(event, ActionExecuted):
             shown = show(shown, before, hide=event.hide_rule_turn)
-        self._marks = Mark(event=event, before=before, previous=self._marks, at=len(self._events) - 1, shown=shown)
+        at, first = len(self._events) - 1, self._is_blank
+        self._marks = Mark(event=event, before=before, previous=self._marks, at=at, shown=shown, is_first=first)
 
     def _forget(self, event: Restarted | SessionStarted) -> None:
         self._session_at = len(self._events)
+        self._is_blank = True
         self._marks = None
         now = blank(self.domain)
         if isinstance(event, Restarted):
@@ -283,6 +294,7 @@ class Tracker:
         mark = self._marks
         while mark is not None and not isinstance(mark.event, kind):
             mark = mark.previous
+        self._is_blank = mark.is_first if mark else True
         self._marks = mark.previous if mark else None
         self._current = self._applied = mark.before if mark else blank(self.domain)
         kept = mark.at if mark else self._session_at

@@ -24,6 +24,7 @@ def situation(tracker: Tracker) -> object:
         list(tracker.shown()),
         tracker.rejected_action,
         tracker.reminders,
+        tracker.is_blank,
     )
 
 
@@ -64,6 +65,7 @@ def test_the_moments_are_those_of_a_plain_fold_over_the_applied_events(events: l
         now = step(now, event, DOMAIN)
     assert [(features(before), action) for before, action in tracker.decisions()] == decisions
     assert features(next(tracker.moments())) == features(now)
+    assert tracker.is_blank == (not tracker.applied_events)
 
 
 @pytest.mark.parametrize(
