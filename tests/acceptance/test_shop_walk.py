@@ -125,6 +125,18 @@ async def test_greeting_and_an_order_through_the_form(visit):
     await visit.picture("3-order")
 
 
+async def test_the_catalogue_with_it_and_the_second_one(visit):
+    await visit.open()
+    row = await visit.ask("which lamps do you have?", "These we have:")
+    await expect(row.locator("ol li")).to_have_text(["pendant lamp, £89", "floor lamp, £129"])
+    await visit.ask("how much is the second one?", "The floor lamp costs £129.")
+    await visit.ask("and its size?", "The floor lamp is 150 cm high.")
+    row = await visit.ask("in which store is it?", "You find the floor lamp in:")
+    await expect(row.locator("ol li")).to_have_text(["Leeds", "London"])
+    await visit.ask("when does the first one open?", "Our store in Leeds is open Monday to Saturday 10:00 to 18:00")
+    await visit.picture("4-catalogue")
+
+
 async def test_an_answer_from_the_pages_names_its_source_and_takes_thumbs(visit):
     await visit.open()
     row = await visit.ask("How long is a gift card valid?", "24 months from the day it was bought")
@@ -133,7 +145,7 @@ async def test_an_answer_from_the_pages_names_its_source_and_takes_thumbs(visit)
     up = row.get_by_role("button", name="Helpful", exact=True)
     await up.click()
     await expect(row.get_by_text("Thank you for the feedback")).to_be_visible()
-    await visit.picture("4-faq")
+    await visit.picture("5-faq")
     row = await visit.ask("how do I clean the shade of the floor lamp", "dry brush")
     link = row.locator(".sources a").first
     await expect(link).to_have_attribute("href", re.compile("^https://mapleandpine.example/help/care"))
@@ -146,7 +158,7 @@ async def test_an_answer_from_the_pages_names_its_source_and_takes_thumbs(visit)
 async def test_nonsense_ends_with_a_person_who_answers_and_leaves_again(visit):
     await visit.open()
     await visit.ask("qwpeoi zzkf blorp", "Would you like to talk to a person?")
-    await visit.picture("5-offer")
+    await visit.picture("6-offer")
     await visit.press("Yes, please", "I am bringing in a colleague")
     await expect(visit.page.locator(".line.status")).to_have_count(1)
     conversation = await visit.conversation()
@@ -159,14 +171,14 @@ async def test_nonsense_ends_with_a_person_who_answers_and_leaves_again(visit):
     assert visit.bot.request("POST", f"/conversations/{conversation}/agent", words, token=True)[0] == 202
     agent = visit.page.locator(".row.agent[data-id]")
     await expect(agent).to_contain_text("this is Jo. What has happened?")
-    await visit.picture("6-agent")
+    await visit.picture("7-agent")
     assert await visit.answers.count() == count, "the bot keeps silent while a person has the conversation"
 
     assert visit.bot.request("POST", f"/conversations/{conversation}/resume", {}, token=True)[0] == 202
     await expect(visit.page.locator(".line.status")).to_have_count(2)
     await visit.ask("can you track MP-20871 please", "was delivered last Friday")
     assert visit.bot.request("GET", "/handoffs", token=True)[1] == []
-    await visit.picture("7-resumed")
+    await visit.picture("8-resumed")
 
 
 async def test_a_reload_in_mid_conversation_keeps_history_and_form(visit):
@@ -179,7 +191,7 @@ async def test_a_reload_in_mid_conversation_keeps_history_and_form(visit):
     assert await visit.texts() == before
     await visit.ask("the colour is too dark for us", "Shall I register the return of order MP-48120 now?")
     await visit.press("Yes, register it", "Your return of order MP-48120 is registered")
-    await visit.picture("8-return")
+    await visit.picture("9-return")
 
 
 # None of these has an entry of its own. Which of them a small model drafts well depends on how its training went on
@@ -205,7 +217,7 @@ async def test_a_question_that_no_entry_answers_is_drafted_and_streamed(visit):
             break
     else:
         pytest.fail(f"nothing was shown while it was written: {await visit.texts()}")
-    await visit.picture("9-draft")
+    await visit.picture("10-draft")
     await expect(row.locator(".sources li").first).to_be_visible()
     turns = await asyncio.to_thread(transcripts_of, AssistantPaths(visit.bot.folder), None)
     [turn] = [turn for turn in turns if turn.text == question]
@@ -223,5 +235,5 @@ async def test_a_phone_in_the_dark(browser, bot, pictures):
     await visit.open()
     await visit.ask("hello", re.compile("Maple & Pine"))
     await visit.ask("How long can I return an item?", "30 days")
-    await visit.picture("10-phone")
+    await visit.picture("11-phone")
     await context.close()

@@ -1,4 +1,4 @@
-"""The shop's orders, stock and stores in SQLite. Replace this module by calls to your own systems.
+"""The shop's orders, products, stock and stores in SQLite. Replace this module by calls to your own systems.
 
 The file lies beside this module, or where the environment variable SHOP_DB says; it is made on first use.
 """
@@ -18,6 +18,9 @@ CREATE TABLE IF NOT EXISTS orders (
 );
 CREATE TABLE IF NOT EXISTS returns (order_number TEXT PRIMARY KEY REFERENCES orders, reason TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS stores (city TEXT PRIMARY KEY, address TEXT NOT NULL, hours TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS products (
+  name TEXT PRIMARY KEY, price INTEGER NOT NULL, material TEXT NOT NULL, size TEXT NOT NULL, colours TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS stock (product TEXT, city TEXT REFERENCES stores, quantity INTEGER NOT NULL,
   PRIMARY KEY (product, city));
 """
@@ -35,6 +38,20 @@ STORES = [
     ("Bristol", "27 Harbour Road, BS1", "Tuesday to Saturday 10:00 to 18:00"),
     ("Manchester", "8 Cotton Lane, M4", "Monday to Saturday 9:30 to 18:30, Sunday 11:00 to 16:00"),
 ]
+PRODUCTS = [
+    ("pendant lamp", 89, "spun aluminium", "40 cm wide", "white, black and moss green"),
+    ("floor lamp", 129, "ash wood and linen", "150 cm high", "natural and black"),
+    ("office chair", 199, "steel and recycled wool", "62 cm wide, 84 to 96 cm high", "grey and blue"),
+    ("armchair", 449, "beech wood and wool", "74 cm wide", "sand, rust and forest green"),
+    ("coffee table", 229, "oiled walnut", "110 x 60 cm", "walnut"),
+    ("desk", 349, "oiled oak and steel", "140 x 70 cm", "oak with white or black legs"),
+    ("oak table", 899, "oiled solid oak", "180 x 90 cm", "natural oak"),
+    ("sofa", 1299, "beech wood, and covers of cotton and linen", "212 cm wide", "sand, slate and rust"),
+    ("bookshelf", 259, "solid pine", "80 x 200 cm", "natural and white"),
+    ("wardrobe", 749, "solid oak", "150 x 210 cm", "natural oak"),
+    ("mirror", 119, "glass and ash wood", "60 x 120 cm", "natural and black"),
+    ("rug", 179, "wool", "170 x 240 cm", "cream, rust and blue"),
+]
 STOCK = [
     ("floor lamp", "London", 7), ("floor lamp", "Leeds", 2), ("pendant lamp", "London", 11), ("bookshelf", "London", 3),
     ("bookshelf", "Manchester", 1), ("desk", "Manchester", 4), ("desk", "Bristol", 2), ("sofa", "London", 1),
@@ -50,6 +67,7 @@ def _connect() -> sqlite3.Connection:
     with connection:
         connection.executemany("INSERT OR IGNORE INTO orders VALUES (?, ?, ?, ?, ?, ?)", ORDERS)
         connection.executemany("INSERT OR IGNORE INTO stores VALUES (?, ?, ?)", STORES)
+        connection.executemany("INSERT OR IGNORE INTO products VALUES (?, ?, ?, ?, ?)", PRODUCTS)
         connection.executemany("INSERT OR IGNORE INTO stock VALUES (?, ?, ?)", STOCK)
     return connection
 
