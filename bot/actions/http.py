@@ -20,7 +20,7 @@ from bot.dialogue.project import Endpoint
 from bot.errors import ActionGarbled, ActionTimeout, ActionUnreachable
 
 DEFAULT_TIMEOUT_S = 10.0
-RETRY_PAUSES_S = (0.2, 0.8, 2.0)
+RETRY_PAUSES_S = (0.2, 0.8, 2.0, 3.0)
 """Before each new try of a call that did not arrive: about as long as a server takes to start again."""
 DEFAULT_CONCURRENCY = 32
 CONNECT_TIMEOUT_S = 3.0

@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -239,10 +240,13 @@ def routes(bot, conversation_id):
 
 
 def test_an_action_server_that_dies_is_apologised_for_and_comes_back(shop):
+    module = shop / "actions" / "__init__.py"
+    source = module.read_text("utf-8")
     with running_bot(shop) as bot:
         assert "What is your order number" in bot.say("ann", "where is my order")[0]
         [pid] = bot.children("action_host")
-        # A server that hangs cannot be told from one that is away; one that is away answers at once.
+        # A server that hangs cannot be told from one that is away; one that is away for long is apologised for.
+        module.write_text("import no_such_module\n", "utf-8")
         os.kill(pid, signal.SIGKILL)
         said = bot.say("ann", "MP-10234")
         assert "cannot reach our order system" in " ".join(said)
@@ -250,12 +254,74 @@ def test_an_action_server_that_dies_is_apologised_for_and_comes_back(shop):
         assert any("action_unreachable" in json.dumps(dict(action)) for action in record.actions), record
         assert bot.say("bob", "hello")
 
-        eventually(lambda: bot.children("action_host") not in ([], [pid]), within_s=30, what="a new action server")
+        module.write_text(source, "utf-8")
         eventually(
             lambda: "on its way with ParcelFox" in " ".join(bot.say("cat", "can you track MP-10234 please")),
-            within_s=30,
+            within_s=60,
             what="an answer with the new action server",
         )
+        assert bot.children("action_host") not in ([], [pid])
+
+
+def test_an_action_server_that_is_soon_back_costs_no_answer(shop):
+    with running_bot(shop) as bot:
+        assert "What is your order number" in bot.say("ann", "where is my order")[0]
+        [pid] = bot.children("action_host")
+        os.kill(pid, signal.SIGKILL)
+        assert "on its way with ParcelFox" in " ".join(bot.say("ann", "MP-10234"))
+
+
+KEPT_KEYS = """
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+from rasa_sdk import Action
+
+class ActionCheckStock(Action):
+    def name(self):
+        return "action_check_stock"
+
+    def run(self, dispatcher, tracker, domain):
+        return []
+
+class ActionStoreHours(Action):
+    def name(self):
+        return "action_store_hours"
+
+    async def run(self, dispatcher, tracker, domain):
+        calls = Path("calls")
+        first = not calls.exists()
+        with calls.open("a") as file:
+            file.write(tracker.latest_message["metadata"]["idempotency_key"] + "\\n")
+        if first:
+            await asyncio.sleep(60)
+        dispatcher.utter_message(text="at ten")
+        return []
+"""
+
+
+def test_an_action_that_a_crash_cut_off_is_called_again_with_the_same_key(shop):
+    (shop / "actions" / "stores.py").write_text(KEPT_KEYS, "utf-8")
+    calls = shop / "calls"
+    first = RunningBot(shop)
+    asking = threading.Thread(target=lambda: suppressed(first.say, "ann", "/store_hours", "m1"))
+    asking.start()
+    try:
+        eventually(lambda: calls.exists() and calls.read_text(), within_s=30, what="the action is called")
+    finally:
+        first.kill()
+        asking.join()
+    with running_bot(shop) as second:
+        assert second.say("ann", "/store_hours", "m1") == ["at ten"]
+    [one, two] = calls.read_text().splitlines()
+    assert one == two
+    assert one.endswith("/m1/action_store_hours/0")
+
+
+def suppressed(ask, *arguments):
+    """Ask a bot that is going to be killed."""
+    with suppress(OSError):
+        ask(*arguments)
 
 
 def test_a_killed_store_costs_no_acknowledged_message(shop):
