@@ -74,8 +74,8 @@ def _of_mapping(mapping: SlotMapping, slot: Slot, form: Form, project: Project, 
             if wanted is not None:
                 yield str(wanted)
             else:  # a sentence without entities, which would fill other slots as well
-                said = [example for example in project.nlu.examples if example.intent in intents]
-                said.sort(key=lambda example: (bool(example.entities), intents.index(example.intent)))
+                said = [example for example in project.nlu.examples if _base(example.intent) in intents]
+                said.sort(key=lambda example: (bool(example.entities), intents.index(_base(example.intent))))
                 yield from (example.text for example in said)
 
 
@@ -86,16 +86,23 @@ def _intents(mapping: SlotMapping, form: Form, project: Project) -> list[str]:
     barred = (*mapping.not_intent, *form.ignored_intents, *DEFAULT_INTENTS)
     steps = (step for story in (*project.stories, *project.rules) for step in story.steps)
     options = (option for step in steps for option in (step.options if isinstance(step, OrStep) else (step,)))
-    leading = {(option.intent or "").split("/")[0] for option in options if isinstance(option, UserStep)}
+    leading = {_base(option.intent or "") for option in options if isinstance(option, UserStep)}
     return sorted((name for name in project.domain.intents if name not in barred), key=lambda name: name in leading)
 
 
 def _usual(intents: Sequence[str], mapping: SlotMapping, project: Project) -> list[str]:
     """The intents with which the entity is annotated, before the others."""
-    carrying = {example.intent for example in project.nlu.examples if _carries(example, mapping, intents)}
+    carrying = {_base(example.intent) for example in project.nlu.examples if _carries(example, mapping, intents)}
     return sorted(intents, key=lambda intent: intent not in carrying)
+
+
+def _base(intent: str) -> str:
+    """An intent without the key of a retrieval intent."""
+    return intent.split("/", 1)[0]
 
 
 def _carries(example: NluExample, mapping: SlotMapping, intents: Sequence[str]) -> bool:
     step = UserStep(intent=example.intent, text=example.text, annotations=example.entities)
-    return example.intent in intents and any(entity_fits(mapping, each) for each in user_message(step).parse.entities)
+    return _base(example.intent) in intents and any(
+        entity_fits(mapping, each) for each in user_message(step).parse.entities
+    )
