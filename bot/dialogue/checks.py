@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from bot.dialogue.domain import Domain
-from bot.dialogue.errors import Fault
+from bot.dialogue.errors import Fault, printable
 from bot.dialogue.project import Place, Project
 from bot.dialogue.reading import suggest
 
@@ -30,7 +30,7 @@ class Checks:
 
     def notice(self, place: Place, text: str) -> None:
         """Note what is merely odd."""
-        self.notices.append(f"{place.path}:{place.line}: {text}")
+        self.notices.append(printable(f"{place.path}:{place.line}: {text}"))
 
     def place(self, key: str) -> Place:
         """Where the domain defines something, by its key in ``Project.places``."""

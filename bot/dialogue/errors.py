@@ -9,6 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 
+def printable(text: str) -> str:
+    """The text on one line, with whatever a terminal would not show, or would obey, written as an escape."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """One fault: where, what is wrong, and what would be right. ``line`` counts from 1."""
@@ -19,7 +24,7 @@ class Fault:
     remedy: str
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.what}; {self.remedy}"
+        return printable(f"{self.path}:{self.line}: {self.what}; {self.remedy}")
 
 
 class DialogueError(Exception):

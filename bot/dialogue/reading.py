@@ -6,7 +6,7 @@ So a reader states what it wants, and all that is wrong with a folder is found i
 import difflib
 from collections.abc import Collection, Mapping
 
-from bot.dialogue.errors import Fault
+from bot.dialogue.errors import Fault, printable
 from bot.dialogue.yaml_tree import Node
 
 MAX_LISTED = 12
@@ -54,7 +54,7 @@ class Reading:
 
     def notice(self, node: Node, text: str, line: int | None = None) -> None:
         """Note a remark that stops nothing."""
-        self.notices.append(f"{node.path}:{node.line if line is None else line}: {text}")
+        self.notices.append(printable(f"{node.path}:{node.line if line is None else line}: {text}"))
 
     def fields(
         self, node: Node | None, what: str, known: Collection[str] | None = None, *, strict: bool = True

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from bot.dialogue.checks import Checks, base
 from bot.dialogue.domain import DEFAULT_INTENTS, Slot
-from bot.dialogue.errors import Fault
+from bot.dialogue.errors import Fault, printable
 from bot.dialogue.nlu_checks import data_notices, story_notices
 from bot.dialogue.project import NluExample, Place, Project
 from bot.dialogue.reading import suggest
@@ -42,7 +42,7 @@ def check(project: Project) -> tuple[tuple[Fault, ...], tuple[str, ...]]:
     _examples(checks)
     check_stories(checks)
     _unused_responses(checks)
-    checks.notices += [*data_notices(project.nlu), *story_notices(project)]
+    checks.notices += map(printable, (*data_notices(project.nlu), *story_notices(project)))
     return tuple(checks.faults), tuple(checks.notices)
 
 

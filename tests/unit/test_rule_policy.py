@@ -209,6 +209,19 @@ AGAINST_A_STORY = """
       - intent: greet
       - action: utter_done
 """
+BEYOND_THE_END = """
+    rules:
+    - rule: short
+      steps:
+      - intent: greet
+      - action: utter_hi
+    stories:
+    - story: longer
+      steps:
+      - intent: greet
+      - action: utter_hi
+      - action: utter_done
+"""
 TWO_TURNS = """
     rules:
     - rule: long
@@ -256,6 +269,9 @@ LOOP_NOT_SAID = """
         ]),
         (AGAINST_A_STORY, [
             ("data.yml:13", "has 'utter_done' where the rules say 'utter_hi' in rule 'one' (data/data.yml:6)"),
+        ]),
+        (BEYOND_THE_END, [
+            ("data.yml:12", "'utter_done' where the rules say the end of the turn ('action_listen') in rule 'short'"),
         ]),
         (TWO_TURNS, [("data.yml:7", "rule 'long' has 2 user turns")]),
         (INCOMPLETE, [("data.yml:12", "in rule 'half', 'action_x' does not set 'vip'")]),

@@ -156,14 +156,20 @@ class _Step:
 def _contradiction(step: _Step, others: Sequence[_Claim]) -> Fault:
     kind = "rule" if step.dialogue.is_rule else "story"
     said = ", ".join(
-        f"{claim.action!r} in rule {claim.name!r} ({claim.place})"
+        f"{_deed(claim.action)} in rule {claim.name!r} ({claim.place})"
         if claim.place
-        else f"{claim.action!r} ({claim.name})"
+        else f"{_deed(claim.action)} ({claim.name})"
         for claim in others
     )
+    ends = LISTEN in (step.gold, *(claim.action for claim in others))
     return Fault(
         path=step.dialogue.source.path,
         line=step.dialogue.line_of(step.event),
-        what=f"{kind} {step.dialogue.name!r} has {step.gold!r} where the rules say {said}",
-        remedy="make them agree, or give one a condition that keeps it out of the other's way",
+        what=f"{kind} {step.dialogue.name!r} has {_deed(step.gold)} where the rules say {said}",
+        remedy="make them agree, or give one a condition that keeps it out of the other's way"
+        + (", or end the shorter rule with 'wait_for_user_input: false'" if ends else ""),
     )
+
+
+def _deed(action: str) -> str:
+    return f"the end of the turn ({LISTEN!r})" if action == LISTEN else repr(action)
