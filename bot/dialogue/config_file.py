@@ -220,6 +220,8 @@ def _endpoint(name: str, node: Node, reading: Reading) -> Endpoint:
     url = reading.optional_text(fields.get("url"), f"the url of {name}") or ""
     if name in CALLED and not _is_http(url):
         reading.fault(fields.get("url", node), f"{name} has no HTTP address", 'write "url: http://host:port/path"')
+    if name == "action_endpoint":
+        _check_calls(fields, reading)
     return Endpoint(
         url=url,
         headers=_texts(fields.get("headers"), f"the headers of {name}", reading),
@@ -229,6 +231,24 @@ def _endpoint(name: str, node: Node, reading: Reading) -> Endpoint:
         token_name=reading.optional_text(fields.get("token_name"), f"token_name of {name}") or "token",
         options={key: child.json() for key, child in fields.items() if key not in ENDPOINT_KEYS},
     )
+
+
+def _check_calls(fields: Mapping[str, Node], reading: Reading) -> None:
+    """How actions are called: numbers may come as text, from the environment."""
+    for key, least in (("timeout", 0.001), ("concurrency", 1)):
+        child = fields.get(key)
+        if child is not None and not _at_least(least, child.value):
+            reading.fault(child, f"{key} of action_endpoint is no number from {least:g} on", "write one, such as 30")
+    for key in ("compress", "enable_selective_domain"):
+        reading.flag(fields.get(key), f"{key} of action_endpoint", default=False)
+    reading.optional_text(fields.get("cafile"), "the cafile of action_endpoint")
+
+
+def _at_least(least: float, value: object) -> bool:
+    try:
+        return least <= float(str(value)) < float("inf")
+    except ValueError:
+        return False
 
 
 def _is_http(url: str) -> bool:
