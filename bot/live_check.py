@@ -19,6 +19,8 @@ from bot.live_script import UNHEARD, ScriptTurn, WantedSlot
 
 Message = Mapping[str, Json]
 APOLOGIES = ("utter_action_failed", "kefu_failed")
+SESSION_START = "action_session_start"
+VALIDATE = "action_validate_slot_mappings"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,7 @@ def _failures(events: Iterable[Event]) -> list[str]:
 
 def _actions(events: Iterable[Event], domain: Domain) -> list[str]:
     done = [action_label(event) for event in events if isinstance(event, ActionExecuted)]
-    return _once([name for name in done if name not in UNHEARD], domain)
+    return _once([_base(name) for name in done if name not in UNHEARD], domain)
 
 
 def _once(names: Sequence[str], domain: Domain) -> list[str]:
@@ -75,7 +77,7 @@ def _words(turn: ScriptTurn, seen: SeenTurn, domain: Domain) -> list[Difference]
     found: list[Difference] = []
     left = [{key: value for key, value in message.items() if key != "sources"} for message in seen.messages]
     situations = list(_slot_values(seen))
-    others_speak = False
+    others_speak = _speaks_before(seen.events, domain)
     for action in turn.actions:
         options = _variations(action.name, domain, situations)
         if options is None:
@@ -94,6 +96,13 @@ def _words(turn: ScriptTurn, seen: SeenTurn, domain: Domain) -> list[Difference]
     if left and not others_speak:
         found.append(Difference(line=turn.line, what=f"the customer also got {_quoted(left)}"))
     return found
+
+
+def _speaks_before(events: Iterable[Event], domain: Domain) -> bool:
+    """Whether custom actions may say something before the first action: at the start of a session, or filling slots."""
+    began = any(isinstance(event, ActionExecuted) and event.name == SESSION_START for event in events)
+    fills = any(mapping.action for slot in domain.slots.values() for mapping in slot.mappings)
+    return fills or VALIDATE in domain.actions or (began and SESSION_START in domain.actions)
 
 
 def _variations(name: str, domain: Domain, situations: Sequence[Mapping[str, Json]]) -> list[list[Message]] | None:

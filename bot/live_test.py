@@ -10,7 +10,9 @@ from typing import Any
 import aiohttp
 
 from bot.dialogue.domain import REQUESTED_SLOT, Form, Slot
+from bot.dialogue.errors import BadEvent
 from bot.dialogue.event_json import from_json
+from bot.dialogue.events import Event
 from bot.dialogue.parse import Json
 from bot.dialogue.project import Project
 from bot.dialogue.stories import Dialogue, dialogues
@@ -78,10 +80,13 @@ class LiveBot:
         heard = await self._request("POST", "/webhooks/rest/webhook", body)
         return [{key: value for key, value in message.items() if key != "recipient_id"} for message in heard]
 
-    async def events(self, conversation_id: str) -> list[Json]:
-        """Everything that has happened in a conversation, as Rasa's JSON."""
+    async def events(self, conversation_id: str) -> list[Event]:
+        """Everything that has happened in a conversation."""
         tracker = await self._request("GET", f"/conversations/{conversation_id}/tracker?include_events=ALL", None)
-        return list(tracker["events"] or [])
+        try:
+            return [from_json(event) for event in tracker["events"] or []]
+        except (BadEvent, KeyError, TypeError) as exc:
+            raise LiveTestError(f"{self._url} gives a tracker that cannot be read: {exc}") from exc
 
     async def _request(self, method: str, path: str, body: Json) -> Any:
         assert self._session is not None, "use the bot as a context"
@@ -169,8 +174,7 @@ class Player:
         for message in messages:
             conversation.note("bot", _shown(message))
         known = len(conversation.tracker.events)
-        new = [from_json(event) for event in (await self._bot.events(conversation.id))[known:]]
-        conversation.tracker = conversation.tracker.apply(*new)
+        conversation.tracker = conversation.tracker.apply(*(await self._bot.events(conversation.id))[known:])
         return messages
 
     async def _answer_form(self, turn: ScriptTurn, conversation: _Conversation, messages: list[Message]) -> str | None:

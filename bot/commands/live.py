@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from bot.live_test import LiveResult
     from bot.release import Release
 
-LEFT_BEHIND = frozenset({"models", "credentials.yml", "credentials.yaml", "results", "__pycache__"})
-"""What the bot of a test does without: other releases, and channels to real platforms."""
+LEFT_BEHIND = frozenset({"models", "results", ".kefu", ".git", "credentials.yml", "credentials.yaml"})
+"""What the bot of a test does without: other releases, the running bot's store, and channels to real platforms."""
 
 
 def test_live(args: argparse.Namespace) -> int:
@@ -72,7 +72,7 @@ async def _own_bot(folder: Path, release: "Release") -> AsyncIterator[tuple[str,
 
     with tempfile.TemporaryDirectory(prefix="kefu-") as scratch:
         place = Path(scratch) / folder.name
-        shutil.copytree(folder, place, ignore=_left_behind)
+        shutil.copytree(folder, place, ignore=lambda at, names: _left_behind(Path(at), names, folder))
         models = AssistantPaths(place).models
         models.mkdir()
         (models / release.id).symlink_to(release.folder.resolve())
@@ -84,10 +84,10 @@ async def _own_bot(folder: Path, release: "Release") -> AsyncIterator[tuple[str,
             yield serving.url, token
 
 
-def _left_behind(folder: str, names: list[str]) -> list[str]:
-    """What is not copied: hidden files (a store, a history), environments of Python, and what is named above."""
-    environments = [name for name in names if (Path(folder) / name / "pyvenv.cfg").is_file()]
-    return [name for name in names if name.startswith(".") or name in LEFT_BEHIND] + environments
+def _left_behind(at: Path, names: list[str], folder: Path) -> list[str]:
+    """What is not copied: of the folder itself what is named above, and Python's environments and caches anywhere."""
+    gone = LEFT_BEHIND if at == folder else frozenset()
+    return [name for name in names if name in gone or name == "__pycache__" or (at / name / "pyvenv.cfg").is_file()]
 
 
 def _token(args: argparse.Namespace) -> str:

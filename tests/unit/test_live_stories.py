@@ -250,6 +250,17 @@ def test_what_a_form_asks_is_not_the_storys() -> None:
     assert found(wanted, events, "Which city?", "How big?", "Ordered") == []
 
 
+def test_a_custom_start_of_a_session_may_speak_first() -> None:
+    domain = project(domain=DOMAIN.replace("[action_order]", "[action_order, action_session_start]"), data=DATA).domain
+    for events, told in (
+        ([did("action_session_start"), did("utter_hi")], []),
+        ([did("utter_hi")], ['the customer got "Welcome!"; utter_hi says "Hi"']),  # no session began
+    ):
+        messages = [{"text": "Welcome!"}, {"text": "Hi"}]
+        seen = SeenTurn(before=Tracker.start("anna", domain), events=events, messages=messages)
+        assert [each.what for each in differences(turn("utter_hi"), seen, domain)] == told
+
+
 def test_numbers_count_by_their_value() -> None:
     events = [SlotSet(name="city", value=4)]
     assert found(turn(slots=[("city", "4")]), events) == []
