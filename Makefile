@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Threads that spin while they wait make a busy machine ten times slower.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: demo install install-test check format test bench bench-nlu bench-nlu-full bench-runtimes clean
+.PHONY: demo install install-test check format test bench bench-size bench-nlu bench-nlu-full bench-dialogue bench-runtimes clean
 
 demo: install
 	$(BIN)/kefu demo demo
@@ -46,6 +46,10 @@ test: install-test
 bench: install
 	$(BIN)/kefu bench
 
+# An assistant of 5,000 examples, 276 stories and 53 rules: some minutes.
+bench-size: install
+	$(BIN)/kefu bench size
+
 # Understanding on public data: the first takes a quarter of an hour, the second hours; what is done is kept in .bench.
 DATA ?= ../shared/data
 
@@ -54,6 +58,10 @@ bench-nlu: install
 
 bench-nlu-full: install
 	$(BIN)/kefu bench nlu --data $(DATA) --docs docs/benchmarks.md --full
+
+# Policies on stories that are held out: some minutes.
+bench-dialogue: install
+	$(BIN)/kefu bench dialogue --data $(DATA) --docs docs/benchmarks.md
 
 # The forward pass on torch, ONNX Runtime, OpenVINO and torchao; on two quiet cores about ten minutes, training included.
 RUNTIMES := .bench/runtimes

@@ -20,6 +20,7 @@ from bot.dialogue.policies.ensemble import Policies
 from bot.dialogue.project import Config, Project, SourceFile
 from bot.engine import Engine
 from bot.errors import NoRelease, ReleaseError
+from bot.policy_part import load_policies
 from bot.ports import ActionServer, Clock
 from bot.release import CURRENT, Release, current_release, open_release
 from bot.system_entities import DucklingServer, OwnSystemEntities, Settings, SystemEntities
@@ -128,7 +129,7 @@ class Runtime:
                 release = open_release(self.models_folder / Path(release_id).name)
             project = project_of(release)
             importing.result()
-        policies = _policies(release, project)
+        policies = load_policies(release, project.domain)
         models = self._models(release, project)
         engine = Engine(
             project=project,
@@ -175,15 +176,6 @@ def project_of(release: Release) -> Project:
         raise ReleaseError(f"release {release.id} cannot be used, its files are faulty:\n{exc}") from exc
     except (OSError, ValueError, AttributeError) as exc:
         raise ReleaseError(f"release {release.id} cannot be used, its files cannot be read ({exc})") from exc
-
-
-def _policies(release: Release, project: Project) -> Policies:
-    try:
-        return Policies.from_json(
-            json.loads((release.folder / "policy" / "policy.json").read_text("utf-8")), project.domain
-        )
-    except (OSError, ValueError, KeyError) as exc:
-        raise ReleaseError(f"{release.folder}: its policies cannot be read ({exc}); train again") from exc
 
 
 def _stamp(path: Path) -> int:

@@ -1,7 +1,6 @@
 """How good a release is on an assistant's own tests: the messages of its test stories, and held-out corrections."""
 
 import csv
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from bot.dialogue.parse import Parse
 from bot.dialogue.policies.ensemble import Policies
 from bot.dialogue.project import Project, UserStep
 from bot.parses import dialogue_parse
+from bot.policy_part import load_policies
 from bot.release import Release
 from nlu.model import NluModel
 from training.story_report import StoryReport
@@ -33,9 +33,7 @@ def parser_of(release: Release) -> Callable[[str], Parse]:
 
 def policies_of(release: Release, project: Project) -> Policies:
     """The policies of a release, for the domain of ``project``."""
-    return Policies.from_json(
-        json.loads((release.folder / "policy" / "policy.json").read_text("utf-8")), project.domain
-    )
+    return load_policies(release, project.domain)
 
 
 def story_report(release: Release, project: Project) -> StoryReport:

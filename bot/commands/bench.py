@@ -5,7 +5,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from bot.commands.options import Subparsers, UsageError, add_command, add_json, print_json
+from bot.commands.options import Subparsers, UsageError, add_command, add_json, print_json, progress_bar
 
 
 def add(commands: Subparsers) -> None:
@@ -44,6 +44,48 @@ def add(commands: Subparsers) -> None:
     nlu.add_argument("--docs", type=Path, metavar="FILE", help="write all kept results as Markdown")
     add_json(nlu)
 
+    size = add_command(
+        kinds,
+        "size",
+        bench_size,
+        summary="measure a large assistant: 5,000 examples, 276 stories, 53 rules",
+        example="kefu bench size --fast",
+    )
+    size.add_argument("--fast", action="store_true", help="train as kefu train --fast does")
+    size.add_argument("--keep", type=Path, metavar="DIR", help="only write the assistant into this folder")
+    add_json(size)
+
+    dialogue = add_command(
+        kinds,
+        "dialogue",
+        bench_dialogue,
+        summary="measure policies on stories that are held out",
+        example="kefu bench dialogue --data ../data --docs benchmarks.md",
+    )
+    dialogue.add_argument(
+        "--data", type=Path, required=True, metavar="DIR", help="the folder with assistants/ and transcripts/"
+    )
+    dialogue.add_argument("--docs", type=Path, metavar="FILE", help="write the figures into this page of Markdown")
+    add_json(dialogue)
+
+
+def bench_size(args: argparse.Namespace) -> int:
+    """Exit code 1 if it takes more time or memory than a large assistant may."""
+    from training.bench_size import LIMITS, measure, within_limits, write
+
+    if args.keep is not None:
+        write(args.keep)
+        print(f"The assistant is in {args.keep}", file=sys.stderr)
+        return 0
+    costs = measure(fast=args.fast, say=lambda line: print(line, file=sys.stderr))
+    if args.json:
+        print_json([asdict(cost) for cost in costs])
+    within = within_limits(costs)
+    print(
+        f"{'within' if within else 'beyond'} {LIMITS['train_s']:.0f} s and {LIMITS['peak_mb']:.0f} MB", file=sys.stderr
+    )
+    return 0 if within else 1
+
 
 def bench(args: argparse.Namespace) -> int:
     """Runs a small assistant in a scratch folder, in a server process of its own."""
@@ -62,6 +104,7 @@ def bench_nlu(args: argparse.Namespace) -> int:
     from training.bench_nlu import kept, run, state
     from training.bench_nlu_page import to_markdown
     from training.bench_nlu_rows import TRAININGS
+    from training.bench_page import write_section
 
     known = [training.name for training in TRAININGS]
     unknown = [name for name in args.sets or () if name not in known]
@@ -78,8 +121,27 @@ def bench_nlu(args: argparse.Namespace) -> int:
     )
     if args.docs:
         current = {training.name: state(training, args.data) for training in TRAININGS}
-        args.docs.write_text(to_markdown(kept(args.results), current), "utf-8")
+        write_section(args.docs, "understanding", to_markdown(kept(args.results), current))
         print(f"{args.docs} is written", file=sys.stderr)
     if args.json:
         print_json([asdict(result) for result in results])
     return 1 if any(result.fault for result in results) else 0
+
+
+def bench_dialogue(args: argparse.Namespace) -> int:
+    """Sets that the data folder lacks are passed over; the starter is always there."""
+    from training.bench_dialogue import run
+    from training.bench_dialogue_page import to_markdown
+    from training.bench_page import write_section
+
+    with progress_bar() as show:
+        results = run(args.data, seed=0, progress=show)
+    text = to_markdown(results)
+    if args.docs:
+        write_section(args.docs, "dialogue", text)
+        print(f"{args.docs} is written", file=sys.stderr)
+    if args.json:
+        print_json([result.to_json() for result in results])
+    else:
+        print(text)
+    return 0

@@ -144,9 +144,18 @@ TREATMENTS = (
     ),
     Treatment(
         section="policies",
-        names=("TEDPolicy", "UnexpecTEDIntentPolicy"),
-        fate="ignored",
-        words="accepted, abstain: the bot goes by rules and stories only",
+        names=("TEDPolicy",),
+        fate="replaced",
+        words="a small transformer learned from the stories guesses where no rule and no story applies",
+        more="`max_history` and `priority` count ([what was learned](dialogue.md#what-was-learned))",
+    ),
+    Treatment(
+        section="policies",
+        names=("UnexpecTEDIntentPolicy",),
+        fate="replaced",
+        words="the same transformer, where a rule or story has `action_unlikely_intent`",
+        more="`max_history`, `priority`, `tolerance` and `ignore_intents_list` count "
+        "([unlikely intents](dialogue.md#unlikely-intents))",
     ),
     Treatment(
         section="policies",

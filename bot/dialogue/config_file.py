@@ -25,7 +25,7 @@ CONFIG_KEYS = (
     "kefu",
 )
 KEFU_TEXTS = ("encoder", "retrieval_encoder", "generator", "locale", "timezone")
-KEFU_NUMBERS = ("nlu_threshold", "sure_at")
+KEFU_NUMBERS = ("nlu_threshold", "sure_at", "learned_at")
 SYSTEM_ENTITIES = (
     *("amount-of-money", "credit-card-number", "distance", "duration", "email", "number", "ordinal", "phone-number"),
     *("quantity", "temperature", "time", "url", "volume"),

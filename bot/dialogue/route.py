@@ -1,9 +1,10 @@
 """Where an answer comes from: one pure decision per step of a turn, with its reasons in words.
 
 In this order: a slash payload, the active form, a rule or story where the intent is certain enough, the
-knowledge base, the generator, the offer of a person. Without knowledge every decision is the policies' own,
-so that such an assistant behaves as it does under Rasa. With knowledge, a message that was not understood
-goes there first; only if nothing is found does the assistant's own fallback apply.
+knowledge base, what the learned policy guesses, the generator, the offer of a person. Without knowledge every
+decision is the policies' own, so that such an assistant behaves as it does under Rasa. With knowledge, a
+message that was not understood goes there first; only if nothing is found does the assistant's own fallback
+apply.
 
 Knows no model: a search arrives as ``Evidence``, and is asked for only where it may change the decision.
 """
@@ -13,7 +14,9 @@ from typing import Literal
 
 from bot.dialogue.events import ActionExecuted, ActiveLoop, BotUttered, Event, UserUttered
 from bot.dialogue.parse import FALLBACK_INTENT, OUT_OF_SCOPE_INTENT, Parse
+from bot.dialogue.policies.learned import NAME as LEARNED
 from bot.dialogue.policies.prediction import Prediction
+from bot.dialogue.policies.unlikely import UNLIKELY
 from bot.dialogue.situation import LISTEN
 from bot.dialogue.slash import command, is_slash
 from bot.dialogue.tracker import Tracker
@@ -62,7 +65,7 @@ class Outlook:
 
     ``declined``: knowledge was asked to answer and had nothing to say. ``failed``: an action broke down, and the
     customer has been told. ``sure_at``: below this confidence an intent has to compete with knowledge. ``learns``: the
-    assistant asks for a learned policy (TEDPolicy), which would go on where rules and stories end; we have none.
+    assistant asks for a learned policy (TEDPolicy), which goes on where rules and stories end.
     """
 
     has_knowledge: bool = False
@@ -121,21 +124,22 @@ def decide(tracker: Tracker, prediction: Prediction, outlook: Outlook) -> Decisi
 
 
 def _by_certainty(tracker: Tracker, prediction: Prediction, outlook: Outlook, parse: Parse) -> Decision | NeedsSearch:
-    """Rule or story if the intent is certain; else knowledge, generator, own fallback, a person."""
+    """Rule or story if the intent is certain; else knowledge, what was learned, generator, own fallback, a person."""
     lost = _why_lost(prediction, parse)
-    unsure = parse.intent.confidence < outlook.sure_at
+    guessed = prediction.policy == LEARNED
+    unsure = guessed or parse.intent.confidence < outlook.sure_at
     seen = f"intent {parse.intent.name} at {parse.intent.confidence:.2f}"
     own = _follow(prediction, _route_of(tracker, prediction, parse), (seen, _predicted(prediction)))
     if not outlook.has_knowledge and prediction.action != KNOWLEDGE:
         return _own(FALLBACK, "fallback", reasons=own.reasons) if _is_silent(prediction) else own
     if lost is None and not unsure:
         return own
-    doubt = lost or f"{seen} is below {outlook.sure_at:.2f}"
+    doubt = lost or (_predicted(prediction) if guessed else f"{seen} is below {outlook.sure_at:.2f}")
     if outlook.has_knowledge and outlook.evidence is None:
         return NeedsSearch(reason=doubt)
     reasons = (seen, doubt) if lost else (doubt,)
     if outlook.evidence is not None and not outlook.declined:
-        rival = None if lost else parse.intent.confidence
+        rival = None if lost else min(parse.intent.confidence, prediction.confidence)
         found = _by_evidence(outlook.evidence, outlook.has_generator, rival)
         if found is not None:
             return _knowledge(tracker, found[0], outlook.evidence.probability, (*reasons, found[1]))
@@ -223,6 +227,8 @@ def _why_lost(prediction: Prediction, parse: Parse) -> str | None:
         return "no intent is certain enough"
     if parse.intent.name == OUT_OF_SCOPE_INTENT:
         return "the message is out of scope"
+    if prediction.action == UNLIKELY:
+        return f"intent {parse.intent.name} is unlikely here"
     return "no rule or story covers it" if prediction.is_fallback or _is_silent(prediction) else None
 
 

@@ -15,7 +15,7 @@ ARROWS = {
     "retrieval": (),
     "training": (
         "nlu", "retrieval", "bot.dialogue", "bot.release", "bot.folder", "bot.paths", "bot.errors",
-        "bot.delivery.transcript", "bot.parses",
+        "bot.delivery.transcript", "bot.parses", "bot.policy_part",
     ),
     "bot.dialogue": (),
     "bot.messages": ("bot.dialogue",),
@@ -23,6 +23,7 @@ ARROWS = {
     "bot.errors": (),
     "bot.release": ("bot.dialogue", "bot.errors"),
     "bot.folder": ("bot.dialogue",),
+    "bot.policy_part": ("bot.dialogue", "bot.release", "bot.errors"),
     "bot.parses": ("bot.dialogue", "nlu"),
     "bot.actions": ("bot.dialogue", "bot.messages", "bot.ports", "bot.errors"),
     "bot.engine": ("bot.dialogue", "bot.actions", "bot.messages", "bot.ports", "bot.errors"),

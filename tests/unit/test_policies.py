@@ -216,17 +216,9 @@ def test_a_followup_beats_everything_and_an_unknown_one_is_passed_over() -> None
     assert predict(DEFAULT, ev.Restarted()).action == "action_session_start"
 
 
-def test_learned_policies_are_accepted_and_abstain() -> None:
+def test_policies_with_a_network_are_left_to_training() -> None:
     policies = trained("{name: TEDPolicy, epochs: 1}", "{name: UnexpecTEDIntentPolicy}", "{name: RulePolicy}")
     assert len(policies.policies) == 1
-    assert predict(policies, LISTEN, said("faq")).action == "utter_faq_answer"
-    only = trained("{name: TEDPolicy}")
-    assert predict(only, LISTEN, said("faq")) == Prediction(
-        action="action_listen",
-        confidence=0.0,
-        policy="",
-        events=(ev.UserFeaturization(use_text_for_featurization=False),),
-    )
 
 
 def test_policies_of_another_format_are_refused() -> None:

@@ -14,6 +14,8 @@ from bot.dialogue.tracker import Tracker
 DOMAIN = Domain(forms={"form": Form(name="form")})
 RULE = Prediction(action="utter_x", confidence=1.0, policy="RulePolicy")
 STORY = replace(RULE, policy="MemoizationPolicy")
+GUESS = replace(RULE, policy="TEDPolicy", confidence=0.85)
+UNLIKELY = replace(RULE, policy="UnexpecTEDIntentPolicy", action="action_unlikely_intent")
 FORM = Prediction(action="form", confidence=1.0, policy="RulePolicy", is_no_user=True)
 FALLBACK = Prediction(action="action_default_fallback", confidence=0.3, policy="RulePolicy", is_fallback=True)
 SILENT = Prediction(action="action_listen", confidence=0.0, policy="RulePolicy")
@@ -75,6 +77,17 @@ def heard(intent: str, confidence: float = 0.9, text: str = "words", loop: str |
         (heard("greet", 0.5), RULE, found(0.59, has_generator=True), ("rule", "utter_x")),
         (heard("greet", 0.59), RULE, replace(found(0.65), sure_at=0.6), ("knowledge", "action_knowledge")),
         (heard("greet", 0.7), RULE, replace(found(0.65), sure_at=0.8), ("rule", "utter_x")),  # the intent is surer
+        # what was learned is a guess, however sure the intent: the knowledge wins if it is surer than both
+        (heard("greet"), GUESS, NOTHING, ("policy", "utter_x")),
+        (heard("greet"), GUESS, KNOWS, "search"),
+        (heard("greet"), GUESS, found(0.86), ("knowledge", "action_knowledge")),
+        (heard("greet"), GUESS, found(0.84), ("policy", "utter_x")),
+        (heard("greet", 0.7), GUESS, found(0.71), ("knowledge", "action_knowledge")),
+        (heard("greet"), GUESS, found(0.59, has_generator=True), ("policy", "utter_x")),
+        # an unlikely intent may be a misunderstood question
+        (heard("greet"), UNLIKELY, NOTHING, ("policy", "action_unlikely_intent")),
+        (heard("greet"), UNLIKELY, found(0.6), ("knowledge", "action_knowledge")),
+        (heard("greet"), UNLIKELY, found(0.1), ("policy", "action_unlikely_intent")),
     ],
 )  # fmt: skip
 def test_opening(tracker, prediction, outlook, expected):

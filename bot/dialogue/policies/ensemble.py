@@ -1,32 +1,37 @@
 """All policies of an assistant: trained from a project, kept as JSON in a release, asked for the next action.
 
 The best vote wins: one that is independent of the user's words before one by text, that before all others,
-then the higher confidence, then the higher priority, then the order in ``config.yml``. Learned policies
-(TEDPolicy and UnexpecTEDIntentPolicy) are accepted there, and abstain.
+then the higher confidence, then the higher priority, then the order in ``config.yml``. ``train`` makes those that need
+no learning; ``training/policy.py`` adds those with a network.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bot.dialogue.domain import Domain
 from bot.dialogue.errors import Fault, ProjectFaults
 from bot.dialogue.events import UserFeaturization
 from bot.dialogue.parse import Json
 from bot.dialogue.policies import rule
+from bot.dialogue.policies.learned import LearnedPolicy
 from bot.dialogue.policies.memoization import Memoization, MemoizationName
 from bot.dialogue.policies.options import CONFIG_FILE, Options
 from bot.dialogue.policies.prediction import Prediction, Vote
 from bot.dialogue.policies.rule import RuleOptions, RulePolicy
 from bot.dialogue.policies.rule_training import train_rules
+from bot.dialogue.policies.unlikely import UnlikelyIntent
 from bot.dialogue.project import Component, Project
 from bot.dialogue.situation import LISTEN
 from bot.dialogue.stories import Dialogue, dialogues
 from bot.dialogue.tracker import Tracker
 
+if TYPE_CHECKING:
+    from bot.dialogue.policies.network import Network
+
 FOLLOWUP_POLICY = "followup_action"
-DEFAULT_POLICIES = (Component(name="MemoizationPolicy"), Component(name="RulePolicy"))
 LEARNED_POLICIES = ("TEDPolicy", "UnexpecTEDIntentPolicy")
+DEFAULT_POLICIES = tuple(Component(name=name) for name in ("MemoizationPolicy", "RulePolicy", "TEDPolicy"))
 FORMAT = 1
 
 
@@ -76,11 +81,15 @@ class Policies:
         return {"format": FORMAT, "policies": written}
 
     @classmethod
-    def from_json(cls, obj: Mapping[str, Any], domain: Domain) -> "Policies":
-        """Read what ``to_json`` wrote, for the same domain. Raises ValueError for another format."""
+    def from_json(cls, obj: Mapping[str, Any], domain: Domain, *, network: "Network | None" = None) -> "Policies":
+        """Read what ``to_json`` wrote, for the same domain; ``network`` is that of learned policies.
+
+        Raises ValueError for another format, or where a network is missing.
+        """
         if obj.get("format") != FORMAT:
             raise ValueError(f"policies of format {obj.get('format')!r}; this version reads format {FORMAT}")
-        return cls(domain=domain, policies=tuple(_read(item["type"], item["policy"]) for item in obj["policies"]))
+        policies = tuple(_read(item["type"], item["policy"], network) for item in obj["policies"])
+        return cls(domain=domain, policies=policies)
 
 
 def train(project: Project) -> Policies:
@@ -159,9 +168,23 @@ def _best(votes: Sequence[Vote]) -> Vote:
     return max(candidates, key=lambda vote: (vote.confidence, vote.priority))
 
 
-def _read(kind: str, obj: Mapping[str, Any]) -> Policy:
-    return RulePolicy.from_json(obj) if kind == "rules" else Memoization.from_json(obj)
+def _read(kind: str, obj: Mapping[str, Any], network: "Network | None") -> Policy:
+    match kind:
+        case "rules":
+            return RulePolicy.from_json(obj)
+        case "memory":
+            return Memoization.from_json(obj)
+    if network is None:
+        raise ValueError(f"a policy of kind {kind!r} without its network")
+    return UnlikelyIntent.from_json(obj, network) if kind == "unlikely" else LearnedPolicy.from_json(obj, network)
 
 
 def _type_of(policy: Policy) -> str:
-    return "rules" if isinstance(policy, RulePolicy) else "memory"
+    match policy:
+        case RulePolicy():
+            return "rules"
+        case Memoization():
+            return "memory"
+        case UnlikelyIntent():
+            return "unlikely"
+    return "learned"
