@@ -207,6 +207,25 @@ async def test_an_action_pauses_the_bot(server_url):
         assert await anna.says("/book") == []
 
 
+@pytest.mark.parametrize(
+    ("body", "status", "answer"),
+    [
+        (b"null", 400, {"error": "Invalid body request"}),  # ActionFailed: no action that rejects says so
+        (b"{}", 200, None),  # ActionGarbled
+        (
+            b'{"next_action": "action_echo"}',
+            500,
+            {"error": "'tracker'", "request_body": {"next_action": "action_echo"}},
+        ),
+    ],
+)
+async def test_what_the_sdk_says_to_a_bad_request(server_url, body, status, answer):
+    endpoint = JsonEndpoint(Endpoint(url=server_url))
+    got = await endpoint.post(body)
+    await endpoint.close()
+    assert (got.status, got.body, got.is_json) == (status, answer, True)
+
+
 async def test_a_server_that_lacks_the_domain_is_sent_it(server_url):
     """With Rasa's ``enable_selective_domain`` the SDK answers 449 until it has the domain of this digest."""
     domain = BOOKING.replace("[book, ", "[new, book, ")
