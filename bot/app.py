@@ -11,6 +11,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -28,6 +29,7 @@ from bot.channels.security import Access
 from bot.channels.web.routes import routes as web_routes
 from bot.channels.web.settings import WebSettings
 from bot.channels.web.socket import OpenSockets
+from bot.channels.workshop_api import WorkshopApi
 from bot.clock import SystemClock
 from bot.delivery.alarms import AlarmClock
 from bot.delivery.audit import AuditLog
@@ -44,6 +46,7 @@ from bot.measured import MeasuredEngine, observe
 from bot.paths import AssistantPaths
 from bot.secrets_file import admin_token, derived
 from bot.startup import start_runtime
+from bot.workshop import ChildWorkshop
 
 log = logging.getLogger(__name__)
 
@@ -135,7 +138,14 @@ async def running(settings: ServeSettings) -> AsyncIterator[Serving]:
         stack.push_async_callback(alarms.stop)
         await _keep(runtime.follow(), "follow-release", stack)
         doors = _Doors(
-            settings=settings, widget=widget, token=token, desk=desk, hub=hub, channels=channels, metrics=metrics
+            settings=settings,
+            widget=widget,
+            token=token,
+            desk=desk,
+            workshop=ChildWorkshop(paths, runtime),
+            hub=hub,
+            channels=channels,
+            metrics=metrics,
         )
         url = await _listen(doors.application(), settings, stack)
         desk.started = True
@@ -208,14 +218,16 @@ class _Doors:
     widget: WebSettings
     token: str
     desk: RunningDesk
+    workshop: ChildWorkshop
     hub: Hub
     channels: Channels
     metrics: Metrics
 
     def application(self) -> web.Application:
         """Put every route behind its guards."""
-        api, conversations = HttpApi(self.desk, self.metrics), ConversationsApi(self.desk, self.hub)
-        agents = AgentsApi(self.desk, self.hub)
+        api, workshop = HttpApi(self.desk, self.metrics, self.workshop), WorkshopApi(self.workshop)
+        conversations, agents = ConversationsApi(self.desk, self.hub), AgentsApi(self.desk, self.hub)
+        closed = (each.closed_routes() for each in (api, workshop, conversations, agents))
         sockets = OpenSockets(self.metrics.websockets)
         application = web_application(
             open_routes=[
@@ -224,13 +236,13 @@ class _Doors:
                 *(route for channel in self.channels.all for route in channel.routes()),
             ],
             own_routes=conversations.own_routes(),
-            closed_routes=[*api.closed_routes(), *conversations.closed_routes(), *agents.closed_routes()],
+            closed_routes=list(chain.from_iterable(closed)),
             access=Access(tokens=[self.token], jwt=self.settings.jwt),
             metrics=self.metrics,
             trusted_proxies=self.settings.trusted_proxies,
             cors_origins=self.widget.allowed_origins,
         )
-        application.on_shutdown.append(sockets.close)
+        application.on_shutdown.extend((sockets.close, workshop.stop))
         application.on_shutdown.extend(each.hang_up for each in self.channels.all if isinstance(each, LiveChannel))
         return application
 

@@ -148,9 +148,13 @@ class ModelsBusy(KefuError):
 
 
 class WorkshopError(KefuError):
-    """A training or a test did not come to its end."""
+    """A training or a test did not come to its end. ``reason`` is Rasa's word for which of them."""
 
     code = "workshop"
+
+    def __init__(self, message: str, *, reason: str = "TestingError"):
+        super().__init__(message)
+        self.reason = reason
 
 
 class WorkshopBusy(WorkshopError):

@@ -95,6 +95,11 @@ class Runtime:
         log.info("release %s answers", loaded.release.id)
         return loaded.release
 
+    async def read(self, release_id: str) -> Loaded:
+        """Load a release beside the one that answers. Raises ReleaseError."""
+        async with self._loading:
+            return await asyncio.to_thread(self._read, release_id)
+
     async def follow(self) -> None:
         """Load whatever is promoted, as soon as it is; runs until cancelled.
 

@@ -1,7 +1,9 @@
 """Neighbours of the channels: an inbox, a desk, and Telegram's and a callback's servers on loopback."""
 
 from collections import deque
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from aiohttp import web
 
@@ -12,6 +14,7 @@ from bot.channels.desk import Foretold, Health, ReleaseInfo, Waiting
 from bot.channels.http_api import HttpApi
 from bot.channels.metrics import Metrics
 from bot.channels.security import Access
+from bot.channels.workshop_api import WorkshopApi
 from bot.dialogue.parse import Entity, IntentScore, Parse
 from bot.errors import BadRequest, NoRelease, ReleaseError
 from bot.messages import Reply
@@ -136,11 +139,41 @@ class FakeDesk:
         return self.state
 
 
-def application(inbox, desk=None, channels=(), extra_routes=(), jwt=None, **options):
+@dataclass
+class FakeWorkshop:
+    """Trains a few bytes; ``error`` is raised instead."""
+
+    folder: Path | None = None
+    error: Exception | None = None
+    active_trainings: int = 0
+    asked: list = field(default_factory=list)
+
+    @asynccontextmanager
+    async def train(self, text, **options):
+        self.asked.append((text, options))
+        if self.error:
+            raise self.error
+        archive = self.folder / "r9.tar.gz"
+        archive.write_bytes(b"release" * 1000)
+        yield archive
+        archive.unlink()
+
+    async def test_stories(self, text, *, e2e):
+        return {"text": text, "is_end_to_end_evaluation": e2e}
+
+    async def test_intents(self, text, *, release):
+        return {"text": text, "release": release}
+
+    async def cross_validate(self, text, *, folds):
+        return {"text": text, "folds": folds}
+
+
+def application(inbox, desk=None, channels=(), extra_routes=(), jwt=None, workshop=None, **options):
     """The whole web application, as the program puts it together."""
-    desk, metrics = desk or FakeDesk(), Metrics()
-    api, conversations = HttpApi(desk, metrics), ConversationsApi(desk, inbox)
-    closed = (*api.closed_routes(), *conversations.closed_routes(), *AgentsApi(desk, inbox).closed_routes())
+    desk, metrics, workshop = desk or FakeDesk(), Metrics(), workshop or FakeWorkshop()
+    api, conversations = HttpApi(desk, metrics, workshop), ConversationsApi(desk, inbox)
+    parts = (api, conversations, AgentsApi(desk, inbox), WorkshopApi(workshop))
+    closed = [route for part in parts for route in part.closed_routes()]
     return web_application(
         open_routes=[*api.open_routes(), *(route for channel in channels for route in channel.routes())],
         own_routes=conversations.own_routes(),

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bot.dialogue.figures import Pair, classification
-from bot.dialogue.figures import Pair, classification
 from bot.dialogue.parse import Json
 from bot.dialogue.stories import Dialogue
 from training.story_figures import EntityLabel, confusion, entity_pairs

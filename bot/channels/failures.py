@@ -20,6 +20,7 @@ from bot.errors import (
     StoreUnavailable,
     Unauthorized,
     WorkshopBusy,
+    WorkshopError,
 )
 
 VERSION = version("kefu")
@@ -82,16 +83,22 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
     """Turn whatever a handler raises into a response. The only place below a channel that catches everything."""
     try:
         return await handler(request)
-    except web.HTTPException as exc:
-        if exc.status < 400:
-            raise
-        return _of_http(exc)
-    except KefuError as exc:
-        return _of_kefu(exc)
-    except TimeoutError:
-        return retry_later(504, "Timeout", "the answer was not ready in time; ask again with the same message id")
     except Exception as exc:  # the channel loop: no caller ever gets a traceback
-        return _unexpected(exc)
+        if isinstance(exc, web.HTTPException) and exc.status < 400:
+            raise
+        return failure_of(exc)
+
+
+def failure_of(exc: Exception) -> web.Response:
+    """Build the response that an exception is worth."""
+    match exc:
+        case web.HTTPException():
+            return _of_http(exc)
+        case KefuError():
+            return _of_kefu(exc)
+        case TimeoutError():
+            return retry_later(504, "Timeout", "the answer was not ready in time; ask again with the same message id")
+    return _unexpected(exc)
 
 
 def _of_http(exc: web.HTTPException) -> web.Response:
@@ -103,6 +110,8 @@ def _of_http(exc: web.HTTPException) -> web.Response:
 def _of_kefu(exc: KefuError) -> web.Response:
     status, reason = next((row[1:] for row in _STATUS if isinstance(exc, row[0])), (500, "UnexpectedError"))
     match status:
+        case 500 if isinstance(exc, WorkshopError):
+            return failure(500, exc.reason, str(exc), details={"code": exc.code})
         case 500:
             return _unexpected(exc)
         case 503:

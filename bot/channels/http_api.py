@@ -14,6 +14,7 @@ from bot.channels.desk import Desk
 from bot.channels.emulation import EMULATIONS
 from bot.channels.failures import VERSION, retry_later
 from bot.channels.metrics import Metrics
+from bot.channels.workshop import Workshop
 from bot.dialogue.event_json import parse_to_json
 from bot.dialogue.parse import Json, Parse
 from bot.errors import BadRequest
@@ -27,8 +28,9 @@ ARCHIVE = ".tar.gz"
 class HttpApi:
     """The API's handlers. Open: version, health, ready. Closed: everything else."""
 
-    def __init__(self, desk: Desk, metrics: Metrics) -> None:
+    def __init__(self, desk: Desk, metrics: Metrics, workshop: Workshop) -> None:
         self._desk = desk
+        self._workshop = workshop
         self._metrics = metrics
 
     def open_routes(self) -> Sequence[web.RouteDef]:
@@ -80,7 +82,7 @@ class HttpApi:
             {
                 "model_file": release.path,
                 "model_id": release.id,
-                "num_active_training_jobs": 0,
+                "num_active_training_jobs": self._workshop.active_trainings,
                 "release": dict(release.details),
                 "store": health.store,
             }

@@ -8,7 +8,7 @@ import jwt
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
-from channel_fakes import TOKEN, FakeDesk, FakeInbox, application
+from channel_fakes import TOKEN, FakeDesk, FakeInbox, FakeWorkshop, application
 
 from bot.channels.access_log import OURS, configure_logging
 from bot.channels.desk import Health
@@ -48,6 +48,9 @@ MATRIX = {
     ("POST", "/model/parse"): 401,
     ("POST", "/model/explain"): 401,
     ("POST", "/model/predict"): 401,
+    ("POST", "/model/train"): 401,
+    ("POST", "/model/test/stories"): 401,
+    ("POST", "/model/test/intents"): 401,
     ("PUT", "/model"): 401,
     ("DELETE", "/model"): 401,
     ("GET", "/handoffs"): 401,
@@ -90,10 +93,15 @@ def desk():
 
 
 @pytest.fixture
-async def client(inbox, desk):
+def workshop(tmp_path):
+    return FakeWorkshop(folder=tmp_path)
+
+
+@pytest.fixture
+async def client(inbox, desk, workshop):
     channels = configure(CREDENTIALS, inbox=inbox, metrics=Metrics()).all
     extra = [web.post("/explode", explode)]
-    app = application(inbox, desk, channels, extra_routes=extra, jwt=JWT, cors_origins=["https://a"])
+    app = application(inbox, desk, channels, extra_routes=extra, jwt=JWT, workshop=workshop, cors_origins=["https://a"])
     async with TestClient(TestServer(app)) as client:
         yield client
 
