@@ -87,22 +87,6 @@ def bench_size(args: argparse.Namespace) -> int:
     return 0 if within else 1
 
 
-def bench_size(args: argparse.Namespace) -> int:
-    """Exit code 1 if it takes more time or memory than a large assistant may."""
-    from training.bench_size import LIMITS, measure, within_limits, write
-
-    if args.keep is not None:
-        write(args.keep)
-        print(f"The assistant is in {args.keep}", file=sys.stderr)
-        return 0
-    costs = measure(fast=args.fast, say=lambda line: print(line, file=sys.stderr))
-    if args.json:
-        print_json([asdict(cost) for cost in costs])
-    within = within_limits(costs)
-    print(f"{'within' if within else 'beyond'} {LIMITS['train_s']:.0f} s and {LIMITS['peak_mb']:.0f} MB", file=sys.stderr)
-    return 0 if within else 1
-
-
 def bench(args: argparse.Namespace) -> int:
     """Runs a small assistant in a scratch folder, in a server process of its own."""
     from bot.bench import measure, to_text
