@@ -7,7 +7,7 @@ what the bot does. Slots and the beginning and end of a form are not compared, n
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from bot.dialogue.domain import DEFAULT_INTENTS, REQUESTED_SLOT, SESSION_METADATA_SLOT, Domain
+from bot.dialogue.domain import AUTOMATIC_SLOTS, DEFAULT_INTENTS, Domain
 from bot.dialogue.events import ActionExecuted, ActiveLoop, Event, SlotSet, UserUttered
 from bot.dialogue.parse import Json
 from bot.dialogue.project import CheckpointStep, Place, Project, Story
@@ -90,7 +90,7 @@ def story_coverage(project: Project) -> Coverage:
     return Coverage(
         intents=_covered(domain.intents, _intents(events), besides=DEFAULT_INTENTS),
         actions=_covered(_own_actions(domain), _actions(events)),
-        slots=_covered(domain.slots, _slots(events, forms, domain), besides=(REQUESTED_SLOT, SESSION_METADATA_SLOT)),
+        slots=_covered(domain.slots, _slots(events, forms, domain), besides=AUTOMATIC_SLOTS),
         forms=_covered(domain.forms, forms),
         stories=len(project.stories),
         rules=len(project.rules),

@@ -80,6 +80,9 @@ def test(args: argparse.Namespace) -> int:
         raise UsageError("--nlu and --live are two different tests: name one of them")
     if args.url and not args.live:
         raise UsageError("--url is for --live")
+    for name in ("out", "report", "successes", "no_errors", "no_warnings") if args.live else ():
+        if getattr(args, name):
+            raise UsageError(f"--{name.replace('_', '-')} is for a run without --live")
     if args.nlu:
         return test_understanding(args)
     return test_live(args) if args.live else test_stories(args)

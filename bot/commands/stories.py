@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import os
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -59,7 +60,8 @@ def test_stories(args: argparse.Namespace) -> int:
         print_json({**report.to_json(), "coverage": coverage.to_json()})
     else:
         print(report.text())
-        print(coverage.text())
+        print("What the stories touch:")
+        print(textwrap.indent(coverage.text(), "  "))
     return 0 if report.passed else 1
 
 

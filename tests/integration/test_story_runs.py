@@ -121,6 +121,7 @@ def test_what_is_played_can_be_chosen(failing, tmp_path):
         (("--model", "20200101-000000-abcdef"), 3, "20200101-000000-abcdef"),
         (("--url", "http://127.0.0.1:1"), 2, "--url is for --live"),
         (("--live", "--nlu"), 2, "name one of them"),
+        (("--live", "--report", "pages"), 2, "--report is for a run without --live"),
         (("--live", "--url", "http://127.0.0.1:1"), 2, "needs the bot's admin token"),
         (("--live", "--url", "http://127.0.0.1:1", "-t", "x" * 24), 3, "cannot be talked to"),
     ],
