@@ -368,7 +368,7 @@ class Engine:
         if turn.heard is None and inbound.kind in ("message", "log"):
             unread = Parse(text=inbound.text, intent=IntentScore(name="", confidence=0.0))
             scene = self._hear(inbound, unread, scene)
-        if inbound.kind not in ("message", "intent", "reminder"):
+        if inbound.kind not in ("message", "intent"):
             return scene
         return self._add(scene, *await builtin.apology(scene))
 

@@ -36,15 +36,17 @@ def read_date_time(text: str) -> datetime:
 
 
 def definite(event: ReminderScheduled, name: str) -> ReminderScheduled:
-    """The reminder with this name if it has none, and with its offset from UTC, so that it means the same anywhere."""
+    """The reminder with this name if it has none, and with an offset from UTC, so that it means the same anywhere."""
+    date_time = event.date_time
     try:
-        date_time = read_date_time(event.date_time).astimezone().isoformat()
+        moment = read_date_time(date_time)
+        date_time = date_time if moment.tzinfo else moment.astimezone().isoformat()
     except (ValueError, OverflowError):
-        date_time = event.date_time
+        pass  # it is as good as past
     return replace(event, name=event.name or name, date_time=date_time)
 
 
-def after(reminders: tuple[Reminder, ...], event: Event, number: int) -> tuple[Reminder, ...]:
+def to_come(reminders: tuple[Reminder, ...], event: Event, number: int) -> tuple[Reminder, ...]:
     """What is still to come once the event with this number has happened."""
     match event:
         case ReminderScheduled(name=name):

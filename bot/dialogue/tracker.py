@@ -30,7 +30,7 @@ from bot.dialogue.events import (
 )
 from bot.dialogue.history import NOTHING_SHOWN, Mark, Shown, applied_events, earlier_run, runs_on, show
 from bot.dialogue.parse import Json
-from bot.dialogue.reminders import Reminder, after
+from bot.dialogue.reminders import Reminder, to_come
 from bot.dialogue.situation import LoopState, Situation, blank, step
 
 EventScope = Literal["all", "after_restart", "applied", "none"]
@@ -235,7 +235,7 @@ class Tracker:
 
     def _add(self, event: Event) -> None:
         """Fold one event into this tracker, which nobody else holds yet."""
-        self._reminders = after(self._reminders, event, len(self._events))
+        self._reminders = to_come(self._reminders, event, len(self._events))
         self._events = self._events.append(event)
         if isinstance(event, (ActionExecuted, ActionExecutionRejected)):
             self._rejected = event.name if isinstance(event, ActionExecutionRejected) else None

@@ -102,6 +102,7 @@ def test_when_it_is_due(monkeypatch: pytest.MonkeyPatch, date_time: str, utc: da
         time.tzset()
         reminder = START.apply(sure).reminders[0]
         assert (reminder.due_ms, sure.name) == (round(utc.timestamp() * 1000), "r")
+        assert sure.date_time == date_time or read_date_time(date_time).tzinfo is None  # what is definite stays
     finally:
         monkeypatch.undo()
         time.tzset()
@@ -192,6 +193,14 @@ async def test_it_outlives_the_session() -> None:
     assert anna.tracker.slots["session_started_metadata"] is None
 
 
+async def test_one_that_breaks_down_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    anna = planned_by(NUDGE)
+    alarm = await planned(anna)
+    anna.engine._policies = None  # type: ignore[assignment]  # a bug of ours
+    result = await ring(anna, *alarm)
+    assert (result.replies, result.record.route, anna.tracker.reminders) == ((), "error", ())
+
+
 async def test_it_waits_for_nobody_while_a_person_has_the_conversation() -> None:
     anna = planned_by(NUDGE)
     alarm = await planned(anna)
@@ -203,7 +212,7 @@ async def test_it_waits_for_nobody_while_a_person_has_the_conversation() -> None
 async def test_it_is_worded_for_the_channel_that_the_customer_is_on() -> None:
     anna = planned_by(NUDGE)
     number, due_ms = await planned(anna)
-    phoned = said("greet").__class__(text="hi", parse=said("greet").parse, input_channel="phone")
+    phoned = ev.UserUttered(text="hi", parse=said("greet").parse, input_channel="phone")
     anna.tracker = anna.tracker.apply(LISTEN, phoned)
     result = await ring(anna, number, due_ms)
     assert [reply.text for reply in result.replies] == ["Remember milk on the phone."]
