@@ -6,7 +6,7 @@ from dataclasses import asdict
 from aiohttp import web
 
 from bot.channels.bodies import identifier, read_object, string
-from bot.channels.conversations_api import CHANNEL, conversation_id, inbound_of
+from bot.channels.conversations_api import CHANNEL, CONVERSATION, conversation_id, inbound_of
 from bot.channels.desk import Desk
 from bot.channels.failures import retry_later
 from bot.channels.rasa_messages import rasa_messages
@@ -24,12 +24,11 @@ class AgentsApi:
 
     def closed_routes(self) -> Sequence[web.RouteDef]:
         """What needs the token: all of it."""
-        at = "/conversations/{id:.+}"
         return [
             web.get("/handoffs", self.handoffs),
-            web.get(f"{at}/log", self.log),
-            web.post(f"{at}/agent", self.agent),
-            web.post(f"{at}/resume", self.resume),
+            web.get(CONVERSATION + "/log", self.log),
+            web.post(CONVERSATION + "/agent", self.agent),
+            web.post(CONVERSATION + "/resume", self.resume),
         ]
 
     async def handoffs(self, _: web.Request) -> web.Response:

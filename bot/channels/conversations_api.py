@@ -20,6 +20,8 @@ from bot.errors import BadRequest
 from bot.messages import Inbound, InboundKind, Inbox
 
 CHANNEL = "api"
+CONVERSATION = "/conversations/{id:.+}"
+"""The address of one conversation, whose id may hold slashes."""
 ANSWER_TIMEOUT_S = 60.0
 EVENTS_LIMIT_BYTES = 1024 * 1024
 
@@ -33,17 +35,16 @@ class ConversationsApi:
         self._timeout_s = timeout_s
 
     def own_routes(self) -> Sequence[web.RouteDef]:
-        """What needs the token, or a JWT of the one whom the conversation belongs to. An id may hold slashes."""
-        at = "/conversations/{id:.+}"
+        """What needs the token, or a JWT of the one whom the conversation belongs to."""
         return [
-            web.get(f"{at}/tracker", self.tracker),
-            web.post(f"{at}/tracker/events", self.events),
-            web.put(f"{at}/tracker/events", self.replace_events),
-            web.get(f"{at}/story", self.story),
-            web.post(f"{at}/execute", self.execute),
-            web.post(f"{at}/trigger_intent", self.trigger_intent),
-            web.post(f"{at}/predict", self.predict),
-            web.post(f"{at}/messages", self.messages),
+            web.get(CONVERSATION + "/tracker", self.tracker),
+            web.post(CONVERSATION + "/tracker/events", self.events),
+            web.put(CONVERSATION + "/tracker/events", self.replace_events),
+            web.get(CONVERSATION + "/story", self.story),
+            web.post(CONVERSATION + "/execute", self.execute),
+            web.post(CONVERSATION + "/trigger_intent", self.trigger_intent),
+            web.post(CONVERSATION + "/predict", self.predict),
+            web.post(CONVERSATION + "/messages", self.messages),
         ]
 
     def closed_routes(self) -> Sequence[web.RouteDef]:

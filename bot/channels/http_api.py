@@ -72,7 +72,7 @@ class HttpApi:
         if not health.store_up:
             return retry_later(503, "StoreUnavailable", "the store cannot be reached")
         if not health.ready:
-            return retry_later(503, "Starting", "this server is starting")
+            return retry_later(503, "Starting", "this server is starting, or has no release to answer with")
         return web.json_response({"status": "ready"})
 
     async def status(self, _: web.Request) -> web.Response:

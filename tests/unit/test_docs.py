@@ -14,8 +14,11 @@ import pytest
 from ruamel.yaml import YAML
 
 from bot.actions import server as action_server
+from bot.channels.conversations_api import CONVERSATION
 from bot.channels.metrics import Metrics
 from bot.channels.registry import FACTORIES
+from bot.channels.socketio.settings import KEYS as SOCKETIO_KEYS
+from bot.channels.socketio.settings import SocketIoSettings
 from bot.channels.telegram_settings import PATH as TELEGRAM_PATH
 from bot.channels.telegram_settings import TelegramSettings
 from bot.channels.web.settings import KEYS as WEB_KEYS
@@ -40,7 +43,7 @@ BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 
 # ways to name a route that the files of a package use: constants of other modules
-CONSTANTS: Mapping[str, str] = {"PATH": TELEGRAM_PATH}
+CONSTANTS: Mapping[str, str] = {"PATH": TELEGRAM_PATH, "CONVERSATION": CONVERSATION}
 NO_SETTINGS = frozenset({"version", "spaces"})  # Rasa's own, accepted and without meaning here
 
 
@@ -119,7 +122,8 @@ def test_every_key_of_the_credentials_is_described() -> None:
         if ast.unparse(call.func) == "section.get" and isinstance(call.args[0], ast.Constant)
     }
     assert callback == {"callback.url"}
-    assert not missing({*telegram, *web, *callback, *FACTORIES}, page("configuration.md"))
+    socketio = {f"socketio.{key}" for key in SOCKETIO_KEYS}
+    assert not missing({*telegram, *web, *callback, *socketio, *FACTORIES}, page("configuration.md"))
 
 
 def test_the_table_of_components_is_that_of_the_program() -> None:
@@ -205,7 +209,7 @@ def routes() -> set[tuple[str, str]]:
             continue
         for call in calls(tree, "get", "post", "put", "patch", "delete"):
             if isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) == "web":
-                found.add((call.func.attr.upper(), written(call.args[0])))
+                found.add((call.func.attr.upper(), re.sub(r":[^}]+}", "}", written(call.args[0]))))
     return found
 
 
@@ -215,6 +219,8 @@ def written(node: ast.expr) -> str:
             return text
         case ast.Name(id=name):
             return CONSTANTS[name]
+        case ast.Attribute(attr="socketio_path"):
+            return SocketIoSettings().socketio_path
         case ast.BinOp(left=left, right=right):
             return written(left) + written(right)
     raise AssertionError(f"a route of a kind that this test does not read: {ast.unparse(node)}")

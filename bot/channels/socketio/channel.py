@@ -84,11 +84,10 @@ class SocketIoChannel:
 
     def routes(self) -> Sequence[web.RouteDef]:
         """``GET /webhooks/socketio/`` and the address of the sockets."""
-        address = f"{self._settings.socketio_path}/"
         return [
             web.get("/webhooks/socketio/", self.health),
-            web.get(address, self.handle),
-            web.post(address, self.handle),
+            web.get(self._settings.socketio_path + "/", self.handle),
+            web.post(self._settings.socketio_path + "/", self.handle),
         ]
 
     async def start(self) -> None:
