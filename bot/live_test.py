@@ -126,7 +126,11 @@ class Player:
     async def play_all(
         self, *, max_stories: int | None = None, fail_fast: bool = False, on_story: Callable[[LiveResult], None]
     ) -> list[LiveResult]:
-        """Play the test stories, or the first ``max_stories``; ``fail_fast`` ends after the first that fails."""
+        """Play the test stories, or the first ``max_stories``; ``fail_fast`` ends after the first that fails.
+
+        Raises LiveTestError if the bot cannot be talked to at all; one that breaks off later fails the story.
+        """
+        await self._bot.events(_fresh_id())
         results: list[LiveResult] = []
         for dialogue in dialogues(self._project.tests, self._project.domain)[:max_stories]:
             results.append(await self._play(dialogue))
@@ -137,13 +141,21 @@ class Player:
 
     async def _play(self, dialogue: Dialogue) -> LiveResult:
         started = time.monotonic()
-        name = f"kefu-test-{uuid.uuid4().hex}"
+        name = _fresh_id()
         conversation = _Conversation(id=name, tracker=Tracker.start(name, self._project.domain))
         failures: list[str] = []
         for turn in script(dialogue, self._project.tests, self._samples):
-            for difference in await self._take(turn, conversation):
+            broke_off = False
+            try:
+                found = await self._take(turn, conversation)
+            except LiveTestError as exc:
+                broke_off = True
+                found = [Difference(line=turn.line, what=f"{exc}; the rest of the story was not played")]
+            for difference in found:
                 failures.append(f"{dialogue.source.path}:{difference.line}: {difference.what}")
                 conversation.note("  !", failures[-1])
+            if broke_off:
+                break
         return LiveResult(
             dialogue=dialogue,
             talk=tuple(conversation.talk),
@@ -198,6 +210,10 @@ class Player:
             asking = await self._say(options[count], conversation, who="kefu")
             messages += asking
         return str(conversation.tracker.slots.get(REQUESTED_SLOT))
+
+
+def _fresh_id() -> str:
+    return f"kefu-test-{uuid.uuid4().hex}"
 
 
 def _question(tracker: Tracker, project: Project) -> tuple[Form, Slot] | None:

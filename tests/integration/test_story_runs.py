@@ -7,7 +7,12 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from kefu_process import copied, kefu, running_bot, trained
+
+from bot.folder import load_folder
+from bot.live_test import LiveBot, Player
 
 FAILING = Path(__file__).parents[1] / "failing_assistant"
 HELPDESK = Path(__file__).parents[3] / "shared" / "data" / "assistants" / "helpdesk"
@@ -151,6 +156,31 @@ def test_live_against_a_bot_that_runs(failing, tmp_path):
         assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "3 of 3 test stories passed"), done.stdout
         refused = kefu("test", folder, "--live", "--url", bot.url, "-t", "not-the-token-of-this-bot")
         assert (refused.returncode, "does not take the token" in refused.stderr) == (3, True)
+
+
+async def test_a_bot_that_breaks_off_fails_the_story():
+    """A server that knows no conversation and answers no message, in place of a bot that has gone wrong."""
+
+    async def tracker(_):
+        return web.json_response({"events": []})
+
+    async def webhook(_):
+        return web.json_response({"status": "failure"}, status=503)
+
+    application = web.Application()
+    application.add_routes(
+        [web.get("/conversations/{id}/tracker", tracker), web.post("/webhooks/rest/webhook", webhook)]
+    )
+    heard = []
+    async with TestServer(application) as server, LiveBot(str(server.make_url("/")), "token") as bot:
+        player = Player(bot, load_folder(FAILING, env={}))
+        results = await player.play_all(max_stories=2, on_story=heard.append)
+    assert results == heard
+    for result in results:
+        assert len(result.failures) == 1
+        assert (
+            "/webhooks/rest/webhook answers with status 503; the rest of the story was not played" in result.failures[0]
+        )
 
 
 @pytest.mark.skipif(not HELPDESK.is_dir(), reason="the helpdesk assistant (shared/data) is not beside the repository")
