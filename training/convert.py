@@ -4,6 +4,7 @@ YAML keeps its comments and order; Markdown and JSON become YAML beside where th
 are rules in a file of their own. Nothing of the source is changed.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -24,8 +25,9 @@ from training.convert_stories import convert_stories
 RULES_FILE = "data/converted_rules.yml"
 SETTINGS = ("endpoints.yml", "endpoints.yaml", "credentials.yml", "credentials.yaml")
 CONFIGS = ("config.yml", "config.yaml")
-NO_DATA = ("knowledge", "docs", "models", "results")
-"""Folders whose Markdown, JSON and YAML is no training data."""
+DATA_FOLDERS = ("data", "domain", "tests", "test", "e2e")
+"""Folders whose Markdown, JSON and YAML is training data; beside them, only files of the folder itself."""
+NO_DATA = re.compile(r"(readme|changelog|license|contributing|package|tsconfig)\b.*", re.IGNORECASE)
 _TOLD_DOMAIN = frozenset((*DOMAIN_KEYS, "templates")) - {"version", "config"}
 
 
@@ -77,7 +79,7 @@ class _Converter:
 
     def _yaml(self, path: str) -> CommentedMap | None:
         """A YAML file of the assistant's that may have to change."""
-        if not path.endswith((".yml", ".yaml")) or path in SETTINGS or _top(path) in NO_DATA:
+        if not path.endswith((".yml", ".yaml")) or path in SETTINGS or not _may_be_data(path):
             return None
         return load(self.sources[path], self.notes[path])
 
@@ -103,7 +105,7 @@ class _Converter:
     def _other(self, path: str) -> None:
         """Markdown and JSON that hold training data; anything else is copied."""
         text, notes = self.sources[path], self.notes[path]
-        kind = kind_of(text) if path.endswith(".md") and _top(path) not in NO_DATA else None
+        kind = kind_of(text) if path.endswith(".md") and _may_be_data(path) else None
         match kind:
             case "nlu":
                 self._move(path, nlu_yaml(text, notes, partial(self._lookup, path)), notes)
@@ -112,7 +114,7 @@ class _Converter:
             case "responses":
                 self._move(path, responses_yaml(text, notes), notes)
             case _:
-                is_json = path.endswith(".json") and _top(path) not in NO_DATA
+                is_json = path.endswith(".json") and _may_be_data(path)
                 made = json_nlu_yaml(text, notes, partial(self._lookup, path)) if is_json else None
                 if made is None:
                     self.out[path] = text
@@ -143,6 +145,10 @@ class _Converter:
 
 def _top(path: str) -> str:
     return path.split("/", 1)[0] if "/" in path else ""
+
+
+def _may_be_data(path: str) -> bool:
+    return _top(path) in DATA_FOLDERS or ("/" not in path and not NO_DATA.fullmatch(path))
 
 
 def _is_domain(path: str, root: CommentedMap) -> bool:

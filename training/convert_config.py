@@ -76,10 +76,8 @@ def _pipeline(root: CommentedMap, notes: Notes) -> None:
 
 
 def _component(pipeline: CommentedSeq, at: int, notes: Notes) -> None:
-    entry, line = pipeline[at], line_of(pipeline, at)
-    if isinstance(entry, str):
-        entry = pipeline[at] = CommentedMap({"name": entry})
-    name = str(entry.get("name")) if isinstance(entry, CommentedMap) else ""
+    entry, line = _entry(pipeline, at), line_of(pipeline, at)
+    name = _name(entry)
     if name in GONE_COMPONENTS:
         del pipeline[at]
         notes.changed(line, f"{name} is gone: the encoder does its work")
@@ -96,10 +94,8 @@ def _policies(root: CommentedMap, notes: Notes, *, needs_rules: bool) -> list[Ru
     options: dict[str, Any] = {}
     found = needs_rules
     for at in reversed(range(len(given))):
-        entry, line = given[at], line_of(given, at)
-        if isinstance(entry, str):
-            entry = given[at] = CommentedMap({"name": entry})
-        name = str(entry.get("name", "")).rsplit(".", 1)[-1] if isinstance(entry, CommentedMap) else ""
+        entry, line = _entry(given, at), line_of(given, at)
+        name = _name(entry).rsplit(".", 1)[-1]
         if name in LEARNED:
             given[at] = CommentedMap({key: entry[key] for key in _KEPT_OF_LEARNED if key in entry})
             given[at]["name"] = "TEDPolicy"
@@ -111,22 +107,27 @@ def _policies(root: CommentedMap, notes: Notes, *, needs_rules: bool) -> list[Ru
                 options |= _core_fallback(entry)
             notes.changed(line, f"{name} is gone; RulePolicy takes its place")
             del given[at]
-    named = next((entry for entry in given if entry.get("name") == "RulePolicy"), None)
+    named = next((entry for entry in given if _name(entry) == "RulePolicy"), None)
     if named is None and found:
         given.append(CommentedMap({"name": "RulePolicy", **options}))
         notes.changed(line_of(root, "policies"), "RulePolicy was added, which forms and rules need")
     elif named is not None:
         named |= {key: value for key, value in options.items() if key not in named}
-    _once(given, notes)
+    learned = [at for at, entry in enumerate(given) if _name(entry) == "TEDPolicy"]
+    for at in reversed(learned[1:]):  # those that are called so now are one
+        del given[at]
     return rules
 
 
-def _once(policies: CommentedSeq, notes: Notes) -> None:
-    """Two learned policies that are called TEDPolicy now are one."""
-    names = [entry.get("name") for entry in policies]
-    for at in reversed(range(len(names))):
-        if names[at] == "TEDPolicy" and "TEDPolicy" in names[:at]:
-            del policies[at]
+def _entry(section: CommentedSeq, at: int) -> Any:
+    """A component; one that is only a name gets its key."""
+    if isinstance(section[at], str):
+        section[at] = CommentedMap({"name": section[at]})
+    return section[at]
+
+
+def _name(entry: Any) -> str:
+    return str(entry.get("name", "")) if isinstance(entry, CommentedMap) else ""
 
 
 def _core_fallback(entry: CommentedMap) -> dict[str, Any]:
@@ -138,7 +139,7 @@ def _core_fallback(entry: CommentedMap) -> dict[str, Any]:
 def _fallback(name: str, entry: CommentedMap, root: CommentedMap, line: int, notes: Notes) -> Rule:
     """The rule for messages that are not understood; FallbackClassifier gives them their intent."""
     pipeline = root.setdefault("pipeline", CommentedSeq())
-    if not any(isinstance(each, dict) and each.get("name") == "FallbackClassifier" for each in pipeline):
+    if isinstance(pipeline, CommentedSeq) and "FallbackClassifier" not in map(_name, pipeline):
         given = {"threshold": entry.get("nlu_threshold"), "ambiguity_threshold": entry.get("ambiguity_threshold")}
         options = {key: value for key, value in given.items() if value is not None}
         pipeline.append(CommentedMap({"name": "FallbackClassifier", **options}))

@@ -56,9 +56,7 @@ def convert_domain(
 
 def entities_of(root: CommentedMap) -> set[str]:
     """The names of the entities that a domain file lists."""
-    return {
-        str(next(iter(entry))) if isinstance(entry, dict) else str(entry) for entry in _listed(root.get("entities"))
-    }
+    return {_named(entry)[0] for entry in _listed(root.get("entities"))}
 
 
 def fillers_of(root: CommentedMap) -> list[Filler]:
@@ -69,8 +67,20 @@ def fillers_of(root: CommentedMap) -> list[Filler]:
         required = spec.get("required_slots", spec) if isinstance(spec, dict) else None
         for slot, mappings in required.items() if isinstance(required, dict) else ():
             if slot not in _FORM_KEYS:
-                found.append(Filler(form=str(form), slot=str(slot), mappings=tuple(_listed(mappings))))
+                found.append(Filler(form=str(form), slot=str(slot), mappings=_mappings(mappings)))
     return found
+
+
+def _mappings(given: Any) -> tuple[CommentedMap, ...]:
+    return tuple(mapping for mapping in _listed(given) if isinstance(mapping, CommentedMap))
+
+
+def _named(entry: Any) -> tuple[str, Any]:
+    """``name`` or ``name: options``, as lists of the domain hold them."""
+    if isinstance(entry, CommentedMap) and entry:
+        name, options = next(iter(entry.items()))
+        return str(name), options
+    return str(entry), None
 
 
 def _listed(value: Any) -> list[Any]:
@@ -81,18 +91,18 @@ def _triggers(intents: Any, notes: Notes) -> list[Rule]:
     """``greet: {triggers: utter_greet}`` of MappingPolicy becomes a rule."""
     rules = []
     for at, entry in enumerate(intents if isinstance(intents, CommentedSeq) else ()):
-        name, options = next(iter(entry.items())) if isinstance(entry, CommentedMap) else (entry, None)
+        name, options = _named(entry)
         if not isinstance(options, CommentedMap) or "triggers" not in options:
             continue
         line = line_of(options, "triggers")
         action = str(options.pop("triggers"))
         if not options:
             intents[at] = name
-        if DEFAULT_TRIGGERS.get(str(name)) == action:
+        if DEFAULT_TRIGGERS.get(name) == action:
             notes.changed(line, f'"triggers" of {name} is gone: {action} follows it anyway')
             continue
         notes.changed(line, f'"triggers" of {name} became a rule that says {action}')
-        steps = [{"intent": str(name)}, {"action": action}]
+        steps = [{"intent": name}, {"action": action}]
         rules.append(Rule(name=f"{name} triggers {action}", steps=steps, why=f"triggers in {notes.path}:{line}"))
     return rules
 
@@ -109,12 +119,9 @@ def _required(root: CommentedMap, form_slots: Mapping[str, Sequence[str]], notes
     """Forms: a list of names, slots right below the form, or slots with mappings, become ``required_slots`` lists."""
     forms = root.get("forms")
     if isinstance(forms, CommentedSeq):
-        listed = [
-            (at, next(iter(entry.items())) if isinstance(entry, dict) else (entry, None))
-            for at, entry in enumerate(forms)
-        ]
-        lines = {str(name): line_of(forms, at) for at, (name, _) in listed}
-        forms = root["forms"] = CommentedMap({str(name): spec for _, (name, spec) in listed})
+        named = [_named(entry) for entry in forms]
+        lines = {name: line_of(forms, at) for at, (name, _) in enumerate(named)}
+        forms = root["forms"] = CommentedMap(named)
     elif isinstance(forms, CommentedMap):
         lines = {name: line_of(forms, name) for name in forms}
     else:

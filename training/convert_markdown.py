@@ -21,7 +21,8 @@ _HEADING = re.compile(r"##+\s*(.*)")
 _ITEM = re.compile(r"[-*+]\s+(.*)")
 _ANSWERED = re.compile(r"\*\s*[\w-]+/[\w-]+\s*")
 _CALL = re.compile(r"([^{]*?)\s*(\{.*)?", re.DOTALL)
-_BOT_WORDS = re.compile(r"-\s*(utter_|action_|respond_|slot\s*\{|form\s*[{:]|\w+\s*$)")
+_INTENT = re.compile(r"\*\s*/?(form:\s*)?[\w/+-]+\s*(\{|:|$|OR\s)")
+_BOT_WORDS = re.compile(r"-\s*(utter_|action_|respond_|slot\s*\{|form\s*[{:])")
 _SPOKEN = re.compile(r"([\w/+-]+)\s*:\s*(.+)")
 
 EVENTS = ("restart", "rewind", "undo", "reset_slots", "pause", "resume", "export")
@@ -45,8 +46,8 @@ def kind_of(text: str) -> Kind | None:
     said = [line for line in lines if line.startswith("-")]
     if heard and all(_ANSWERED.fullmatch(line) for line in heard) and not any(map(_BOT_WORDS.match, said)):
         return "responses"
-    is_told = any(map(_BOT_WORDS.match, said)) or any(line.startswith(">") for line in lines)
-    return "stories" if is_told else None
+    is_heard = bool(heard) and all(map(_INTENT.match, heard)) and bool(said)
+    return "stories" if is_heard or any(map(_BOT_WORDS.match, said)) else None
 
 
 def nlu_yaml(text: str, notes: Notes, read: Callable[[str], str | None]) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from bot.dialogue.annotation import format_example
@@ -81,8 +82,11 @@ def _fields(node: Any) -> dict[str, Any]:
 
 
 def _section(text: str, name: str) -> tuple[Any, Any] | None:
-    """The nodes of a top-level key and of its value."""
-    root = YAML(typ="safe", pure=True).compose(text)
+    """The nodes of a top-level key and of its value; None also for a file that is no YAML just now."""
+    try:
+        root = YAML(typ="safe", pure=True).compose(text)
+    except YAMLError:
+        return None
     pairs = root.value if isinstance(root, MappingNode) else []
     return next(((key, value) for key, value in pairs if key.value == name), None)
 

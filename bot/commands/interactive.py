@@ -205,6 +205,9 @@ class Session:
             examples = (*examples, _example(parse))
         scene = await self.loaded.engine.hear(inbound, parse, point.scene or self._scene(inbound.text))
         self._tell(self.tracker, scene)
+        if scene.tracker.paused:
+            print(self.words("paused"))
+            return Point(scene=scene, corrected=examples)
         return Point(scene=scene, corrected=examples, decision=await self.loaded.engine.decide(scene))
 
     def _correct(self, point: Point, parse: "Parse", answer: str) -> Point | None:
@@ -272,6 +275,7 @@ class Session:
         """Do it; a form that was about to run and may not has declined."""
         from bot.dialogue.events import ActionExecutionRejected
         from bot.dialogue.situation import LISTEN
+        from bot.engine import SESSION_START
 
         scene = point.scene or self._scene("")
         scene = replace(scene, turn=replace(scene.turn))  # what the turn notes down is undone by going back
@@ -280,7 +284,7 @@ class Session:
             scene = scene.after([ActionExecutionRejected(name=loop.name)])
         after = await self.loaded.engine.act(decision, scene)
         self._tell(scene.tracker, after)
-        if after.tracker.latest_action_name == LISTEN or after.tracker.paused:
+        if after.tracker.paused or after.tracker.latest_action_name in (LISTEN, SESSION_START):
             return Point(scene=after, corrected=point.corrected)
         return Point(scene=after, corrected=point.corrected, decision=await self.loaded.engine.decide(after))
 

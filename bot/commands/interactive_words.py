@@ -28,6 +28,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "other_words": ("the words differ from the message: {0}", "标注后的文字与原句不同：{0}"),
     "bad_annotation": ("an annotation that cannot be read: {0}", "无法读取的标注：{0}"),
     "failed": ("{0} failed: {1}", "{0} 失败：{1}"),
+    "paused": ("a person has the conversation: the bot keeps silent", "会话已转人工，机器人不再作答"),
     "saved": ("saved in {0}", "已保存到 {0}"),
     "kept": ("nothing was saved", "未保存任何内容"),
 }

@@ -80,8 +80,9 @@ def effects(before: Tracker, events: tuple[Event, ...]) -> Iterator[str]:
 
 
 def _happened(tracker: Tracker, event: Event, explainer: Explainer) -> Iterator[str]:
-    if isinstance(event, ActionExecuted | ActionExecutionRejected) and event.policy is not None:
-        yield from _decision(tracker, event, explainer)
+    match event:
+        case ActionExecuted(policy=str()) | ActionExecutionRejected():
+            yield from _decision(tracker, event, explainer)
     yield from _effect(tracker, event)
 
 

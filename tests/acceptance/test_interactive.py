@@ -2,6 +2,7 @@
 
 import os
 import pty
+import select
 import subprocess
 import sys
 import time
@@ -157,6 +158,8 @@ def test_in_a_terminal(assistant):
 def until(master, *words, timeout_s=60.0):
     text, ends_at = "", time.monotonic() + timeout_s
     while time.monotonic() < ends_at:
+        if not select.select([master], [], [], 1.0)[0]:
+            continue
         text += os.read(master, 65536).decode("utf-8", "replace")
         last = text.splitlines()[-1] if text.splitlines() else ""
         if any(word in last for word in words):

@@ -9,6 +9,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import async_playwright, expect
 
+from bot.dialogue.project import ActionStep, CheckpointStep, Story, UserStep
+from training.story_map import story_map
+from training.story_map_page import write
+
 CHROMIUM = shutil.which("chromium")
 ARGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
 SHOP = Path(__file__).parents[2] / "bot" / "starter" / "shop"
@@ -28,7 +32,7 @@ async def page(tmp_path_factory):
     assert (done.returncode, str(graph) in done.stdout) == (0, True), done.stderr
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        page = await browser.new_page()
+        page = await (await browser.new_context()).new_page()
         page.faults = []
         page.on("console", lambda said: page.faults.append(said.text))
         page.on("pageerror", lambda error: page.faults.append(str(error)))
@@ -84,3 +88,20 @@ async def test_no_two_steps_cover_each_other(page):
         if abs(a["x"] - b["x"]) < 5 and a["y"] < b["y"] + b["height"] and b["y"] < a["y"] + a["height"]
     ]
     assert overlaps == []
+
+
+async def test_from_a_checkpoint_to_what_begins_there(page, tmp_path):
+    steps = (UserStep(intent="hi"), CheckpointStep(name="met"))
+    stories = (
+        Story(name="before", steps=steps, path="a.yml", line=1),
+        Story(name="after", steps=(CheckpointStep(name="met"), ActionStep(name="utter_hi")), path="a.yml", line=5),
+    )
+    write(story_map(stories, ()), "met", tmp_path / "met.html")
+    other = await page.context.new_page()
+    await other.goto((tmp_path / "met.html").as_uri())
+    await other.locator(".node.checkpoint").first.click()
+    await expect(other.locator("#side li")).to_contain_text("before")
+    await other.locator("#side button").click()
+    await expect(other.locator("#side li")).to_contain_text("after")
+    assert await other.locator("#side button").count() == 0
+    await other.close()

@@ -1,10 +1,13 @@
 """Folders of Rasa 1 and 2 brought to 3.1: they load and learn, nothing is lost, and notes say what was done."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot.dialogue.domain import MappingCondition
 from bot.dialogue.load import load_project
@@ -168,7 +171,9 @@ forms:
     [
         ("## intent:a\n- b\n", "nlu"),
         ("## story\n* greet\n  - utter_greet\n", "stories"),
-        ("## a\n> check\n", "stories"),
+        ("## a\n> check\n* thank OR bye\n  - my_action\n", "stories"),
+        # a list of things beside a list of words
+        ("## Install\n* take python 3, then\n- pip\n", None),
         ("## ask\n* faq/a\n  - We are open.\n", "responses"),
         # a page of words is no training data
         ("# Title\n\n## Section\n\n- a point of it\n- and another\n", None),
@@ -201,3 +206,25 @@ def test_broken_yaml_is_copied_and_never_breaks_the_conversion(text):
 def test_json_that_is_no_training_data_is_copied():
     text = json.dumps({"rasa": 1})
     assert converted(**{"data/x.json": text}).files == {"data/x.json": text}
+
+
+def test_what_is_written_about_the_assistant_is_no_data():
+    page = "# Bot\n## intent:greet\n- this is how data looks\n"
+    files = converted(**{"README.md": page, "knowledge/nlu.md": page, "actions/notes.md": page}).files
+    assert files == {"README.md": page, "knowledge/nlu.md": page, "actions/notes.md": page}
+
+
+ODD = st.sampled_from(["{}", "[]", "5", "null", "a", "{a: {}}", "[[]]", "[{}]", "{a: 5}", "[null]", '""', "{name: []}"])
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_odd_values_never_break_the_conversion(data):
+    """Any value of a YAML file of an old folder replaced by one of another kind."""
+    files = sources(OLD / data.draw(st.sampled_from(["rasa1", "rasa2"])))
+    at = data.draw(st.sampled_from([i for i, file in enumerate(files) if file.path.endswith(".yml")]))
+    lines = files[at].text.splitlines()
+    line = data.draw(st.integers(0, len(lines) - 1))
+    lines[line] = re.sub(r"(:|-) .*$", lambda match: f"{match[1]} {data.draw(ODD)}", lines[line])
+    files[at] = SourceFile(path=files[at].path, text="\n".join(lines) + "\n")
+    assert convert(files).files

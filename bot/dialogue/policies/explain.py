@@ -65,7 +65,7 @@ class Explainer:
                 return Opinion(vote=vote, why="no story went like this" if key is None else _named("story", places))
             case _:
                 vote = policy.vote(tracker, domain)
-                return Opinion(vote=vote, why="learned from the stories" if vote.confidence else "not sure enough")
+                return Opinion(vote=vote, why="learned from the stories" if vote.confidence else "nothing to say")
 
     def _of_rules(self, finding: Finding, vote: Vote) -> str:
         interrupted = "; the form was interrupted" if finding.was_interrupted else ""
