@@ -259,3 +259,27 @@ async def test_events_may_replace_a_conversation(store: Store) -> None:
             (await hub.ask(message(text), timeout_s=20))[0].text for hub, text in ((parts.hub, "a"), (other.hub, "b"))
         ]
     assert answers == ["1:a", "2:b"]
+
+
+async def test_what_cannot_be_answered_now_waits(store: Store) -> None:
+    """No release answers: the message is kept, no try of it is counted, and the worker stops without delay."""
+    ready, hub = asyncio.Event(), Hub(store)
+    await hub.start()
+    await store.ingest(message("hi"))
+    for _ in range(2):
+        worker = Worker(store, hub, CountingEngine, clock=SystemClock(), ready=ready)
+        await worker.start(exclusive=True)
+        await asyncio.sleep(0.3)
+        assert await store.events("anna") == ()
+        started = time.monotonic()
+        await worker.stop()
+        assert time.monotonic() - started < 5
+    worker = Worker(store, hub, CountingEngine, clock=SystemClock(), ready=ready)
+    await worker.start(exclusive=True)
+    asking = asyncio.create_task(hub.ask(message("hi"), timeout_s=20))
+    await asyncio.sleep(0.2)
+    assert not asking.done()
+    ready.set()
+    assert (await asking)[0].text == "1:hi"
+    await worker.stop()
+    await hub.stop()
