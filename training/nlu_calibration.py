@@ -11,7 +11,7 @@ from nlu.confidence import Confidence, log_odds
 DEFAULT_THRESHOLD = 0.4
 """What is shipped where nothing could be held out, and what a few held-out texts are weighed against."""
 
-_OUTSIDE_SHARE = 0.2
+_OUTSIDE_SHARE = 0.1
 _AS_GOOD = 0.002
 _PRIOR_WEIGHT = 20
 _TEMPERATURES = np.exp(np.linspace(np.log(0.2), np.log(5.0), 161))
@@ -83,7 +83,7 @@ def chosen_threshold(inside: ArrayLike, right: ArrayLike, outside: Sequence[Arra
 
     ``inside``: confidences of held-out texts, ``right``: whether the intent was; ``outside``: confidences of texts
     that belong to no intent, by kind; kinds count alike. Maximises the share of messages dealt with rightly (answered
-    with the right intent, or rejected when outside) as if one in five were outside; in the middle of the best range;
+    with the right intent, or rejected when outside) as if one in ten were outside; in the middle of the best range;
     with few texts it leans to the default.
     """
     sure, correct = np.asarray(inside), np.asarray(right, dtype=bool)

@@ -231,11 +231,12 @@ def default_averaged(count: int) -> int:
 
 
 def default_epochs(count: int, *, tagged: bool = False) -> int:
-    """Passes over the data: 10 for few examples, 4 for many, 6 where entities are learned, which takes longer.
+    """Passes over the data: 10 for few examples, 4 for many; entities take twice as many, within 6 to 10.
 
     More passes over few examples unlearn the base.
     """
-    return max(6 if tagged else 4, min(10, round(100 / math.sqrt(count))))
+    few, twice = round(100 / math.sqrt(count)), round(200 / math.sqrt(count))
+    return max(6, min(10, twice)) if tagged else max(4, min(10, few))
 
 
 def default_batch_size(count: int) -> int:
