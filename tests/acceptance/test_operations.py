@@ -109,3 +109,44 @@ def recorded(folder):
         json.loads(line) for path in sorted(audit.glob("*.jsonl")) for line in path.read_text("utf-8").splitlines()
     ]
     return [(entry["actor"], entry["action"], entry["subject"]) for entry in entries]
+
+
+def test_a_conversation_is_read_rewritten_and_continued_over_the_api(bot):
+    at = "/conversations/shop/anna"
+
+    def call(method, path, body=None, status=200):
+        got, answer = bot.request(method, path, body, token=True)
+        assert got == status, (path, answer)
+        return answer
+
+    call("POST", f"{at}/predict", status=404)
+    assert bot.say("shop/anna", "hello")
+    story = call("GET", f"{at}/story")
+    assert "user: hello" in story
+    foretold = call("POST", f"{at}/predict")
+    assert foretold["scores"][0]["score"] == foretold["confidence"]
+    events = call("GET", f"{at}/tracker?include_events=ALL")["events"]
+
+    noted = call("POST", f"{at}/messages", {"text": "connect me to a human", "sender": "user"})
+    assert noted["latest_message"]["text"] == "connect me to a human"
+    assert len(bot.tracker("shop/anna")["events"]) > len(events)
+    rewritten = call("PUT", f"{at}/tracker/events?include_events=ALL", events)
+    assert rewritten["events"] == events
+    assert bot.say("shop/anna", "hello", "m2")
+    assert [event["text"] for event in bot.tracker("shop/anna")["events"] if event["event"] == "user"] == ["hello"] * 2
+    after = call("POST", "/model/predict", events[: events.index(next(e for e in events if e["event"] == "user")) + 1])
+    assert max(after["scores"], key=lambda each: each["score"])["score"] == after["confidence"]
+
+
+def test_what_is_said_while_no_release_answers_is_answered_later(bot, small):
+    release = current_release(small / "models").id
+    assert bot.request("DELETE", "/model", token=True)[0] == 204
+    assert bot.request("GET", "/status", token=True)[0] == 409
+    assert bot.request("GET", "/ready")[0] == 503
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(bot.say, "anna", "hello")
+        eventually(lambda: samples(bot)[("kefu_conversations_ready",)] == 1, within_s=10, what="a message that waits")
+        assert not answer.done()
+        assert bot.request("PUT", "/model", {"model_file": f"models/{release}.tar.gz"}, token=True)[0] == 204
+        assert answer.result(timeout=30)
+    assert bot.request("GET", "/ready")[0] == 200
