@@ -274,9 +274,9 @@ LOOP_NOT_SAID = """
             ("data.yml:12", "'utter_done' where the rules say the end of the turn ('action_listen') in rule 'short'"),
         ]),
         (TWO_TURNS, [("data.yml:7", "rule 'long' has 2 user turns")]),
-        (INCOMPLETE, [("data.yml:12", "in rule 'half', 'action_x' does not set 'vip'")]),
+        (INCOMPLETE, [("data.yml:12", "'action_x' does not set 'vip', as it does in rule 'whole' (data/data.yml:7)")]),
         (LOOP_NOT_SAID, [
-            ("data.yml:11", "in rule 'half', 'order_form' does not change the active loop"),
+            ("data.yml:11", "does not change the active loop, as it does in rule 'start' (data/data.yml:7)"),
         ]),
     ],
 )  # fmt: skip

@@ -1,12 +1,12 @@
 """Checks of each rule for itself. Every fault says in the words of the file what to write instead."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from bot.dialogue.domain import Domain
 from bot.dialogue.errors import Fault
-from bot.dialogue.events import ActionExecuted, ActiveLoop, SlotSet, UserUttered
+from bot.dialogue.events import ActionExecuted, ActiveLoop, Event, SlotSet, UserUttered
 from bot.dialogue.situation import action_label
 from bot.dialogue.states import SHOULD_NOT_BE_SET, state_of
 from bot.dialogue.stories import ANYTHING, Dialogue
@@ -27,8 +27,10 @@ def too_many_turns(rule: Dialogue) -> Iterator[Fault]:
 
 @dataclass(slots=True)
 class _Effects:
-    slots: set[str] = field(default_factory=set)
-    loops: set[str | None] = field(default_factory=set)
+    """What an action sets, each with the rule that says so first."""
+
+    slots: dict[str, str] = field(default_factory=dict)
+    loops: dict[str | None, str] = field(default_factory=dict)
 
 
 def incomplete(rules: Sequence[Dialogue], domain: Domain) -> list[Fault]:
@@ -49,9 +51,9 @@ def _effects(rules: Sequence[Dialogue], domain: Domain) -> dict[str, _Effects]:
                 case UserUttered():
                     action = None
                 case SlotSet(name=name) if action and _is_seen(name, domain):
-                    effects.setdefault(action, _Effects()).slots.add(name)
+                    effects.setdefault(action, _Effects()).slots.setdefault(name, _place(rule, event))
                 case ActiveLoop(name=loop) if action:
-                    effects.setdefault(action, _Effects()).loops.add(loop)
+                    effects.setdefault(action, _Effects()).loops.setdefault(loop, _place(rule, event))
                 case _:
                     pass
     return effects
@@ -69,35 +71,35 @@ def _incomplete_rule(rule: Dialogue, effects: Mapping[str, _Effects], domain: Do
         if expected is None or ANYTHING in (done.name, following.name):
             continue
         state = state_of(situation, domain)
-        missing = expected.slots - state.slots.keys()
+        missing = {name: place for name, place in expected.slots.items() if name not in state.slots}
         if missing:
-            yield _missing_slots(rule, done, sorted(missing))
+            yield _missing_slots(rule, done, missing)
         if expected.loops and state.loop not in expected.loops:
             yield _missing_loop(rule, done, expected.loops)
 
 
-def _missing_slots(rule: Dialogue, action: ActionExecuted, slots: Sequence[str]) -> Fault:
+def _place(rule: Dialogue, event: Event) -> str:
+    return f"rule {rule.name!r} ({rule.source.path}:{rule.line_of(event)})"
+
+
+def _missing_slots(rule: Dialogue, action: ActionExecuted, slots: Mapping[str, str]) -> Fault:
     return Fault(
         path=rule.source.path,
         line=rule.line_of(action),
-        what=f"in rule {rule.name!r}, {action_label(action)!r} does not set {_listed(slots)}"
-        ", as it does in another rule",
+        what=f"in rule {rule.name!r}, {action_label(action)!r} does not set {', '.join(map(repr, sorted(slots)))}"
+        f", as it does in {', '.join(dict.fromkeys(slots.values()))}",
         remedy="add 'slot_was_set' after it (with null where it is not set), or, if the rule ends with it, "
         "'wait_for_user_input: false'",
     )
 
 
-def _missing_loop(rule: Dialogue, action: ActionExecuted, loops: Iterable[str | None]) -> Fault:
+def _missing_loop(rule: Dialogue, action: ActionExecuted, loops: Mapping[str | None, str]) -> Fault:
     wanted = sorted("null" if loop in (None, SHOULD_NOT_BE_SET) else str(loop) for loop in loops)
     return Fault(
         path=rule.source.path,
         line=rule.line_of(action),
         what=f"in rule {rule.name!r}, {action_label(action)!r} does not change the active loop"
-        ", as it does in another rule",
+        f", as it does in {', '.join(dict.fromkeys(loops.values()))}",
         remedy=f"add 'active_loop: {' or '.join(wanted)}' after it, or, if the rule ends with it, "
         "'wait_for_user_input: false'",
     )
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(map(repr, names))
