@@ -70,7 +70,7 @@ def big_assistant() -> dict[str, str]:
     """The files of the assistant, path to text."""
     return {
         "config.yml": "language: en\nassistant_id: big\npipeline: []\n"
-        "policies:\n- name: MemoizationPolicy\n- name: RulePolicy\n",
+        "policies:\n- name: MemoizationPolicy\n- name: RulePolicy\n- name: TEDPolicy\n",
         "domain/intents.yml": _header(("intents", [f"- {intent}" for intent in _intents()])) + _entities(),
         "domain/slots.yml": _header(("slots", list(_slots()))),
         "domain/forms.yml": _header(("forms", list(_forms())), ("actions", list(_actions()))),
