@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from bot.dialogue.events import ActionExecuted, ActiveLoop, SlotSet, UserUttered
 from bot.dialogue.parse import Entity, Json
 from bot.dialogue.project import SlotStep, Story
+from bot.dialogue.route import TWO_STAGE
 from bot.dialogue.situation import LISTEN, action_label
 from bot.dialogue.stories import Dialogue
 
@@ -68,15 +69,19 @@ def script(dialogue: Dialogue, stories: Sequence[Story], samples: Mapping[str, S
         if isinstance(step, SlotStep) and step.any_value
     }
     turns: list[ScriptTurn] = []
+    heard_at = 0
     for event, line in zip(dialogue.events, dialogue.lines, strict=True):
         if isinstance(event, UserUttered):
-            turns.append(ScriptTurn(said=spoken(event, samples), line=line))
+            said, heard_at = spoken(event, samples), line
+            if turns and turns[-1].completes == TWO_STAGE and turns[-1].said == said:
+                continue  # the fallback has been cleared up, and takes the message once more by itself
+            turns.append(ScriptTurn(said=said, line=line))
         if not turns:
             continue
         match event:
             case ActionExecuted() if event.name not in UNHEARD:
                 turns[-1].actions.append(WantedAction(name=action_label(event), line=line))
-            case SlotSet(name=name, value=value) if line != turns[-1].line:  # there it follows from the entities
+            case SlotSet(name=name, value=value) if line != heard_at:  # there it follows from the entities
                 any_value = (line, name) in valueless
                 turns[-1].slots.append(WantedSlot(name=name, value=value, any_value=any_value, line=line))
             case ActiveLoop(name=loop):

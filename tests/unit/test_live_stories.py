@@ -101,6 +101,33 @@ def test_a_story_as_a_script() -> None:
     assert third.completes == "action_deactivate_loop"  # which is no form: nothing is left out there
 
 
+CLEARED_UP = """
+    stories:
+    - story: affirmed
+      steps:
+      - user: mumble
+        intent: nlu_fallback
+      - action: action_two_stage_fallback
+      - active_loop: action_two_stage_fallback
+      - user: to [Rome](city)
+        intent: order
+      - action: action_two_stage_fallback
+      - active_loop: null
+      - user: to [Rome](city)
+        intent: order
+      - action: order_form
+"""
+
+
+def test_what_a_fallback_says_again_is_not_said_twice() -> None:
+    assistant = project(domain=DOMAIN, data=DATA, test_stories=CLEARED_UP)
+    (dialogue,) = dialogues(assistant.tests, assistant.domain)
+    turns = script(dialogue, assistant.tests, {})
+    assert [turn.said for turn in turns] == ["mumble", "to Rome"]
+    assert [action.name for action in turns[1].actions] == ["action_two_stage_fallback", "order_form"]
+    assert turns[1].slots == []
+
+
 @pytest.mark.parametrize(
     ("slot", "wanted", "buttons", "found"),
     [
