@@ -67,7 +67,7 @@ class _Converter:
             if path in CONFIGS and path in roots:
                 has_rules = bool(fillers) or any("forms" in root or "rules" in root for root in roots.values())
                 self.rules += convert_config(roots[path], self.notes[path], needs_rules=has_rules)
-                self.out[path] = dump(roots[path])
+                self.out[path] = dump(roots[path], self.sources[path])
             elif path in roots:
                 self.out[path] = self._data(path, roots[path], entities, fillers, forms)
             else:
@@ -99,7 +99,7 @@ class _Converter:
             slots = {form.form: form.slots for form in forms}
             self.rules += convert_domain(root, entities, fillers, slots, notes)
         convert_stories(root, notes)
-        changed = dump(root) if notes.all else self.sources[path]
+        changed = dump(root, self.sources[path]) if notes.all else self.sources[path]
         return with_version(changed, notes)
 
     def _other(self, path: str) -> None:

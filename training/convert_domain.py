@@ -148,7 +148,8 @@ def _form(name: str, spec: Any, form_slots: Mapping[str, Sequence[str]], line: i
 
 
 def _slots(slots: CommentedMap, entities: frozenset[str], fillers: Sequence[Filler], notes: Notes) -> None:
-    if REQUESTED_SLOT in slots:
+    requested = slots.get(REQUESTED_SLOT)
+    if REQUESTED_SLOT in slots and not (isinstance(requested, CommentedMap) and "mappings" in requested):
         notes.changed(line_of(slots, REQUESTED_SLOT), "the slot requested_slot is always there and was left out")
         del slots[REQUESTED_SLOT]
     for name, slot in slots.items():

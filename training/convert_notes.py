@@ -16,6 +16,8 @@ from bot.dialogue.domain_file import LATEST_VERSION
 
 VERSION_LINE = f'version: "{LATEST_VERSION}"\n'
 _VERSION = re.compile(r"^version[ \t]*:.*$", re.MULTILINE)
+_INDENTED = re.compile(r"^\w+:[ \t]*(?:#.*)?\n(?:[ \t]*(?:#.*)?\n)*[ ]+- ", re.MULTILINE)
+"""A list whose items stand to the right of its key."""
 _PLAIN = re.compile(r"[A-Za-z_](?:[\w./ ]*\w)?", re.ASCII)
 _RESERVED = frozenset(("null", "true", "false", "yes", "no", "on", "off", "y", "n"))
 
@@ -69,10 +71,12 @@ def load(text: str, notes: Notes) -> CommentedMap | None:
     return root if isinstance(root, CommentedMap) else None
 
 
-def dump(root: Any) -> str:
-    """The YAML text of what ``load`` gave, comments and order kept."""
-    out = StringIO()
-    _yaml().dump(root, out)
+def dump(root: Any, like: str) -> str:
+    """The YAML text of what ``load`` gave: comments and order kept, lists indented as in the text ``like``."""
+    yaml, out = _yaml(), StringIO()
+    if _INDENTED.search(like):
+        yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.dump(root, out)
     return out.getvalue()
 
 

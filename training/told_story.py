@@ -20,8 +20,11 @@ from training.convert_notes import scalar
 
 
 def story_item(name: str, events: Iterable[Event], domain: Domain, *, is_test: bool) -> str:
-    """The item of ``stories:`` in lines. A test story has the customer's words, a story only what they mean."""
-    lines = [f"- story: {scalar(name)}\n", "  steps:\n"]
+    """The item of ``stories:`` in lines, "" where nothing was said and answered.
+
+    A test story has the customer's words, a story only what they mean.
+    """
+    lines: list[str] = []
     heard: UserUttered | None = None
     for event in _kept(events):
         match event:
@@ -38,7 +41,7 @@ def story_item(name: str, events: Iterable[Event], domain: Domain, *, is_test: b
                 lines.append(f"  - slot_was_set:\n    - {scalar(slot)}: {scalar(event.value)}\n")
             case ActiveLoop(name=loop):
                 lines.append(f"  - active_loop: {scalar(loop)}\n")
-    return "".join(lines)
+    return "".join([f"- story: {scalar(name)}\n", "  steps:\n", *lines]) if lines else ""
 
 
 def _kept(events: Iterable[Event]) -> Sequence[Event]:

@@ -153,7 +153,7 @@ class Session:
             case ":slot":
                 return await self._set_slot(point, rest)
             case ":story":
-                print(self.story("...", is_test=False))
+                print(self.story("...", is_test=False) or self.words("nothing"))
             case ":help":
                 print(self.words("help"))
             case _:
@@ -334,8 +334,8 @@ def _save(folder: Path, session: Session, story: str, *, is_test: bool) -> None:
     changed = with_examples(data, session.corrected, NLU_FILE)
     targets = ([(STORIES_FILE, False)] if story else []) + ([(TESTS_FILE, True)] if is_test else [])
     for path, test in targets:
-        text = changed.get(path, files.get(path, ""))
-        changed[path] = with_item(text, "stories", session.story(story, is_test=test))
+        if item := session.story(story, is_test=test):
+            changed[path] = with_item(files.get(path, ""), "stories", item)
     for path, text in changed.items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -228,3 +228,10 @@ def test_odd_values_never_break_the_conversion(data):
     lines[line] = re.sub(r"(:|-) .*$", lambda match: f"{match[1]} {data.draw(ODD)}", lines[line])
     files[at] = SourceFile(path=files[at].path, text="\n".join(lines) + "\n")
     assert convert(files).files
+
+
+@pytest.mark.parametrize("indent", ["", "  "])
+def test_lists_stay_indented_as_they_were(indent):
+    config = f"# ours\nlanguage: en\npolicies:\n{indent}- name: MemoizationPolicy\n{indent}- name: FormPolicy\n"
+    text = converted(config=config).files["config.yml"]
+    assert text.endswith(f"policies:\n{indent}- name: MemoizationPolicy\n{indent}- name: RulePolicy\n")

@@ -99,3 +99,7 @@ def test_the_key_of_a_retrieval_intent_and_a_name_that_needs_quotes():
     message = replace(message, parse=replace(message.parse, response_key="hours"))
     item = story_item("a: b", (LISTEN, message, did("utter_faq"), LISTEN), DOMAIN, is_test=False)
     assert item == '- story: "a: b"\n  steps:\n  - intent: faq/hours\n  - action: utter_faq\n'
+
+
+def test_a_message_without_an_answer_is_no_story():
+    assert story_item("s", (did("action_session_start"), LISTEN, said("greet")), DOMAIN, is_test=False) == ""
