@@ -9,7 +9,8 @@ from bot.dialogue.load import load_project
 from bot.dialogue.parse import Entity, IntentScore, Parse
 from bot.dialogue.project import EntityAnnotation, NluExample, SourceFile
 from bot.errors import Faulty
-from bot.workshop import _judged, split
+from bot.rasa_reports import judged
+from bot.whole_body import split, with_domain
 
 BODY = """version: "3.1"
 language: zh
@@ -32,6 +33,9 @@ policies: []
 """
 
 
+ANSWERS = "responses: {utter_faq/hours: [{text: At nine}]}"
+
+
 def project(files):
     return load_project([SourceFile(path=path, text=text) for path, text in files.items()], env={})
 
@@ -52,6 +56,13 @@ def test_a_body_without_lines():
     assert [example.text for example in read.nlu.examples] == ["hi"]
 
 
+def test_a_body_of_examples_alone_names_its_own_domain():
+    nlu = [{"intent": "faq/hours", "examples": "- when in [Rome](city)\n"}, {"intent": "greet", "examples": "- hi\n"}]
+    read = project({**with_domain(json.dumps({"nlu": nlu})), "data/answers.yml": ANSWERS})
+    assert {"faq", "greet"} <= set(read.domain.intents)
+    assert set(read.domain.entities) == {"city"}
+
+
 @pytest.mark.parametrize("body", ["- a", "text", "a: [", "a: 1\na: 2", "&a [*a]", "a: " + "[" * 500])
 def test_what_is_no_assistant(body):
     with pytest.raises(Faulty):
@@ -70,17 +81,17 @@ def test_the_figures_of_examples():
     )
     faq = replace(right, intent=IntentScore(name="faq", confidence=0.8), response_key="hours", entities=())
     city = (3, 7, "city")
-    judged = _judged(
+    found = judged(
         [example("go", city), example("go", city), example("faq/hours"), example("faq/returns")],
         [right, replace(right, intent=faq.intent, entities=()), faq, faq],
     )
-    intents = judged["intent_evaluation"]
+    intents = found["intent_evaluation"]
     assert (intents["accuracy"], intents["report"]["go"]["recall"]) == (0.75, 0.5)
     assert [error["intent_prediction"]["name"] for error in intents["errors"]] == ["faq"]
-    assert judged["entity_evaluation"]["report"]["city"] == {
+    assert found["entity_evaluation"]["report"]["city"] == {
         "precision": 1.0,
         "recall": 0.5,
         "f1-score": pytest.approx(2 / 3),
         "support": 2,
     }
-    assert judged["response_selection_evaluation"]["accuracy"] == 0.5
+    assert found["response_selection_evaluation"]["accuracy"] == 0.5
