@@ -45,6 +45,7 @@ ANYTHING = "..."
 """The pseudo action of rules: whatever happened before, or happens next."""
 
 MAX_SEQUENCES = 10_000
+"""Courses that are told apart; far more would take hours to learn and gigabytes to keep."""
 EVENT_STEPS = ("restart", "rewind", "undo", "reset_slots", "pause", "resume", "session_started", "export")
 """Action steps that stand for an event."""
 
@@ -289,8 +290,8 @@ def _event(step: Step, domain: Domain) -> Event | None:
 def user_message(step: UserStep) -> UserUttered:
     """The message of a user step: its text, the base of its intent, and its entities.
 
-    With a text, its annotations are the entities. One given by name alone has the value ``""``. A retrieval
-    intent's key goes to ``response_key``.
+    With a text, its annotations are the entities, or what a slash message names. One given by name alone has the
+    value ``""``. A retrieval intent's key goes to ``response_key``.
     """
     text = step.text or ""
     intent, _, key = (step.intent or "").partition("/")

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from bot.dialogue.domain import Domain, ResponseCondition, ResponseVariation
-from bot.dialogue.responses import choose, placeholders, render, respond
+from bot.dialogue.responses import choose, fitting, placeholders, render, respond
 
 VIP = (ResponseCondition(slot="vip", value=True),)
 PARIS = (ResponseCondition(slot="city", value="Paris"),)
@@ -77,6 +77,12 @@ def test_interpolation(text, filled, notes):
     rendered = render(variation(text), VALUES)
     assert rendered.text == filled
     assert len(rendered.notes) == notes
+
+
+def test_all_that_fit_keep_their_order():
+    variations = (variation("a"), variation("vip", None, VIP), variation("b"))
+    assert [each.text for each in fitting(variations, slots={}, channel="web")] == ["a", "b"]
+    assert [each.text for each in fitting(variations, slots={"vip": True}, channel="web")] == ["vip"]
 
 
 def test_without_values_nothing_is_touched():
