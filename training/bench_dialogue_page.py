@@ -39,5 +39,5 @@ make bench-dialogue
 Of the helpdesk assistant and the starter, each story is held out in turn, with all its alternatives, and all policies
 are made from the others. Of SGD (2,098 dialogues of the Schema-Guided Dialogue corpus, as stories: see
 `training/sgd_stories.py`), a fifth is held out once. A turn is right if all of its actions are. What no policy decides
-counts as wrong, even where the bot would only listen; "decided" is how often one did. Memoisation has the `max_history`
-of the assistant, for SGD the best of 2, 4 and none."""
+counts as wrong, even where the bot would only listen; "decided" is how often one did, the fallback of the rules
+included. Memoisation has the `max_history` of the assistant, for SGD the best of 2, 4 and none."""

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bot.dialogue.parse import Json
+from bot.dialogue.policies.learned import DEFAULT_HISTORY
 from bot.dialogue.policies.network import EPSILON, Network, features_of
 from bot.dialogue.states import State
 
@@ -47,7 +48,7 @@ class FitSettings:
 
     width: int = 64
     heads: int = 4
-    window: int = 8
+    window: int = DEFAULT_HISTORY
     passes: int = 6
     least_steps: int = 300
     most_steps: int = 3000

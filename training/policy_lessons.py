@@ -34,7 +34,7 @@ def _pairs(stories: Sequence[Dialogue], domain: Domain, seed: int) -> Iterator[t
     firsts = [story for story in stories if Tracker.start("", domain, story.events).active_loop is None]
     seconds = [story for story in stories if story.unpredictable is None]
     if firsts and seconds:
-        for _ in range(min(len(stories), MOST_PAIRS)):
+        for _ in range(min(len(stories) // 2, MOST_PAIRS)):
             first, second = order.choice(firsts), order.choice(seconds)
             yield (*first.events, *second.events[1:]), first.unpredictable
 

@@ -11,7 +11,7 @@ from dialogue_parts import LISTEN, did, project, said, turn
 
 from bot.dialogue import events as ev
 from bot.dialogue.errors import ProjectFaults
-from bot.dialogue.policies import Policies, Prediction
+from bot.dialogue.policies import Policies, Prediction, train
 from bot.dialogue.policies.learned import LearnedPolicy
 from bot.dialogue.policies.network import features_of
 from bot.dialogue.policies.unlikely import UNLIKELY
@@ -145,10 +145,21 @@ def test_it_is_learned_where_it_is_asked_for(policies: str, asked: bool) -> None
 
 def test_options_of_ted_that_count() -> None:
     plan = plan_policies(assistant("{name: TEDPolicy, max_history: 3, priority: 2}"), seed=0)
-    assert plan.ted is not None
-    assert (plan.settings.window, plan.ted.priority) == (3, 2)
-    with pytest.raises(ProjectFaults, match="option 'max_history' of TEDPolicy is 'all'"):
-        plan_policies(assistant("{name: TEDPolicy, max_history: all}"), seed=0)
+    assert plan.learned is not None
+    assert (plan.settings.window, plan.learned.priority) == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("policy", "fault"),
+    [
+        ("{name: TEDPolicy, max_history: all}", "option 'max_history' of TEDPolicy is 'all'; give a whole number"),
+        ("{name: UnexpecTEDIntentPolicy, tolerance: 2}", "option 'tolerance' of .* is 2.0; give a number from 0 to 1"),
+        ("{name: UnexpecTEDIntentPolicy, ignore_intents_list: thank}", "is 'thank'; give a list of names"),
+    ],
+)
+def test_options_that_make_no_sense_are_faults(policy: str, fault: str) -> None:
+    with pytest.raises(ProjectFaults, match=fault):
+        train(assistant(policy))  # what ``kefu data validate`` asks
 
 
 def test_without_stories_and_rules_there_is_nothing_to_learn() -> None:

@@ -13,14 +13,14 @@ from bot.dialogue.domain import Domain
 from bot.dialogue.errors import Fault, ProjectFaults
 from bot.dialogue.events import UserFeaturization
 from bot.dialogue.parse import Json
-from bot.dialogue.policies import rule
-from bot.dialogue.policies.learned import LearnedPolicy
+from bot.dialogue.policies import learned, rule, unlikely
+from bot.dialogue.policies.learned import LearnedOptions, LearnedPolicy
 from bot.dialogue.policies.memoization import Memoization, MemoizationName
 from bot.dialogue.policies.options import CONFIG_FILE, Options
 from bot.dialogue.policies.prediction import Prediction, Vote
 from bot.dialogue.policies.rule import RuleOptions, RulePolicy
 from bot.dialogue.policies.rule_training import train_rules
-from bot.dialogue.policies.unlikely import UnlikelyIntent
+from bot.dialogue.policies.unlikely import UnlikelyIntent, UnlikelyOptions
 from bot.dialogue.project import Component, Project
 from bot.dialogue.situation import LISTEN
 from bot.dialogue.stories import Dialogue, dialogues
@@ -129,6 +129,10 @@ def _policy(options: Options, rules: RulePolicy | None, stories: Iterable[Dialog
             return rules
         case "MemoizationPolicy" | "AugmentedMemoizationPolicy" as name:
             return _memoization(name, options, rules, stories, domain)
+        case learned.NAME:
+            LearnedOptions.read(options)  # for its faults: learning is not done here
+        case unlikely.NAME:
+            UnlikelyOptions.read(options)
     return None
 
 

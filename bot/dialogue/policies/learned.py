@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.dialogue.domain import Domain
 from bot.dialogue.parse import Json
+from bot.dialogue.policies.options import Options
 from bot.dialogue.policies.prediction import Vote
 from bot.dialogue.situation import LISTEN
 from bot.dialogue.states import State, state_of
@@ -20,6 +21,26 @@ if TYPE_CHECKING:
 
 NAME = "TEDPolicy"
 DEFAULT_LEARNED_AT = 0.6
+DEFAULT_HISTORY = 8
+MOST_HISTORY = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearnedOptions:
+    """What ``config.yml`` may say of TEDPolicy; the names are Rasa's. ``max_history``: how many states count."""
+
+    max_history: int = DEFAULT_HISTORY
+    priority: int = 1
+
+    @classmethod
+    def read(cls, options: Options) -> "LearnedOptions":
+        """From the component's entry; what is wrong is left in ``options.faults``."""
+        return cls(max_history=history(options), priority=options.count("priority", 1) or 0)
+
+
+def history(options: Options) -> int:
+    """The ``max_history`` of a policy with a network, which cannot look back without end."""
+    return min(options.count("max_history", None) or DEFAULT_HISTORY, MOST_HISTORY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

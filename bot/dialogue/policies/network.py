@@ -35,9 +35,9 @@ class Network:
     weights: Mapping[str, Array]
 
     def knows(self, state: State) -> bool:
-        """Whether what the user said, if anything, occurred in what was learned."""
+        """Whether what the user said occurred in what was learned; before the first message, nothing has to."""
         said = [name for name, _ in features_of(state) if name.startswith(("intent ", "text "))]
-        return all(name in self.vocabulary for name in said)
+        return state.is_start if not said else all(name in self.vocabulary for name in said)
 
     def likeliest(self, states: Sequence[State]) -> tuple[str, float]:
         """The action that most likely follows these states (oldest first), and its probability."""

@@ -33,6 +33,24 @@ class Options:
         self._fault(name, value, "a number")
         return default
 
+    def share(self, name: str, default: float) -> float:
+        """An option that is a number from 0 to 1."""
+        value = self.number(name, default)
+        if 0.0 <= value <= 1.0:
+            return value
+        self._fault(name, value, "a number from 0 to 1")
+        return default
+
+    def names(self, name: str) -> tuple[str, ...]:
+        """An option that is a list of texts."""
+        value = self.component.options.get(name)
+        if value is None:
+            return ()
+        if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+            return tuple(map(str, value))
+        self._fault(name, value, "a list of names")
+        return ()
+
     def count(self, name: str, default: int | None) -> int | None:
         """A whole number above 0; ``null`` (or 0) is None."""
         if name not in self.component.options:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from bot.dialogue.domain import Domain
 from bot.dialogue.parse import Json
-from bot.dialogue.policies.learned import recent_states
+from bot.dialogue.policies.learned import DEFAULT_HISTORY, history, recent_states
+from bot.dialogue.policies.options import Options
 from bot.dialogue.policies.prediction import Vote
 from bot.dialogue.situation import LISTEN
 from bot.dialogue.tracker import Tracker
@@ -20,6 +21,30 @@ if TYPE_CHECKING:
 
 NAME = "UnexpecTEDIntentPolicy"
 UNLIKELY = "action_unlikely_intent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnlikelyOptions:
+    """What ``config.yml`` may say of the policy; the names are Rasa's.
+
+    ``tolerance``: the share of an intent's places in the stories that may count as unlikely. Those of
+    ``ignore_intents_list`` never do.
+    """
+
+    max_history: int = DEFAULT_HISTORY
+    priority: int = 2
+    tolerance: float = 0.0
+    ignore_intents_list: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, options: Options) -> "UnlikelyOptions":
+        """From the component's entry; what is wrong is left in ``options.faults``."""
+        return cls(
+            max_history=history(options),
+            priority=options.count("priority", 2) or 0,
+            tolerance=options.share("tolerance", 0.0),
+            ignore_intents_list=options.names("ignore_intents_list"),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
