@@ -54,12 +54,16 @@ class TagSet:
     def label(self, tokens: Tokens, entities: Sequence[EntitySpan]) -> tuple[list[int], list[int]]:
         """For each token its tag and the index of its entity (-1 for none).
 
-        Of entities that overlap without being equal, the longer one is learned.
+        Of entities that overlap without being equal, the longer one is learned; kinds that the model does not have
+        are passed over, as messages that are held out may hold one.
         """
         tags, owners = [0] * len(tokens.ids), [-1] * len(tokens.ids)
         for indices in _joined(entities):
             first = entities[indices[0]]
-            kind = self.kinds.index(joint_kind([entities[index].entity for index in indices]))
+            named = joint_kind([entities[index].entity for index in indices])
+            if named not in self.kinds:
+                continue
+            kind = self.kinds.index(named)
             covered = [
                 place
                 for place, (start, end) in enumerate(tokens.spans)

@@ -135,8 +135,8 @@ class Task:
         roles, groups = [IGNORED] * len(tags), [IGNORED] * len(tags)
         for place, owner in enumerate(owners):
             if owner >= 0:
-                roles[place] = self.roles.index(example.entities[owner].role)
-                groups[place] = self.groups.index(example.entities[owner].group)
+                roles[place] = _place(self.roles, example.entities[owner].role)
+                groups[place] = _place(self.groups, example.entities[owner].group)
         return Item(
             tokens=tokens,
             matches=self.patterns.matches(example.text),
@@ -160,6 +160,11 @@ def pattern_confidence(
                 total[match.name] += 1
                 right[match.name] += (match.name, match.start, match.end) in annotated
     return {name: right[name] / total[name] for name in total}
+
+
+def _place(names: Sequence[str | None], name: str | None) -> int:
+    """Where a name stands; one that the model does not have teaches nothing."""
+    return names.index(name) if name in names else IGNORED
 
 
 def _names(values: Iterable[str | None]) -> tuple[str | None, ...]:

@@ -190,6 +190,19 @@ def test_an_entity_only_in_the_test_is_missed_not_refused(model: NluModel) -> No
     assert figures["entity_f1"] == 0.5  # one found of two, and one found that is none
 
 
+def test_entities_with_one_example_are_learned_whatever_is_held_out(base: str, tmp_path: Path) -> None:
+    """Some are held out of the trial, which then knows neither their kind nor their role."""
+    singular = [
+        replace(example, entities=tuple(replace(s, entity=f"city{at}", role=f"role{at}") for s in example.entities))
+        for at, example in enumerate(EXAMPLES * 3)
+    ]
+    report = train_nlu(singular, out=tmp_path / "nlu", base=base, settings=replace(SETTINGS, threshold=None, epochs=2))
+    assert "entity_f1" in report.held_out
+    assert set(NluModel.load(tmp_path / "nlu").manifest.kinds) == {
+        span.entity for example in singular for span in example.entities
+    }
+
+
 def test_a_message_of_ten_thousand_characters_is_its_beginning(model: NluModel) -> None:
     long = ("book a flight to paris . " * 500)[:10_000]
     began = time.perf_counter()
