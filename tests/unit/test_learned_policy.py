@@ -1,13 +1,15 @@
 """The learned policy: what it learns, when it keeps silent, and how it is kept in a release."""
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from dialogue_parts import LISTEN, did, project, said, turn
+from dialogue_parts import LISTEN, conversations, did, project, said, turn
+from hypothesis import given, settings
 
 from bot.dialogue import events as ev
 from bot.dialogue.errors import ProjectFaults
@@ -200,9 +202,9 @@ def test_the_same_seed_gives_the_same_network() -> None:
 
 
 def test_numpy_and_torch_agree_on_every_step() -> None:
-    settings = FitSettings(window=3)
-    network = fit(PLAN.lessons, settings, seed=0)
-    module = PolicyNetwork(len(network.vocabulary), len(network.actions), len(network.intents), settings)
+    chosen = FitSettings(window=3)
+    network = fit(PLAN.lessons, chosen, seed=0)
+    module = PolicyNetwork(len(network.vocabulary), len(network.actions), len(network.intents), chosen)
     module.load_state_dict({name: torch.from_numpy(value) for name, value in network.weights.items()})
     module.eval()
     for lesson in PLAN.lessons:
@@ -214,7 +216,7 @@ def test_numpy_and_torch_agree_on_every_step() -> None:
             for column, (name, value) in enumerate(bag):
                 at[0, row, column], values[0, row, column] = network.vocabulary[name], value
         with torch.inference_mode():
-            scores, _ = module(torch.from_numpy(at), torch.from_numpy(values), torch.tensor([settings.window]))
+            scores, _ = module(torch.from_numpy(at), torch.from_numpy(values), torch.tensor([chosen.window]))
         chances = scores[0].softmax(-1)
         for end in range(1, len(states) + 1):
             action, chance = network.likeliest(states[:end])
@@ -268,6 +270,35 @@ def test_tolerance_raises_the_thresholds() -> None:
     assert strict.keys() == {"greet", "order", "affirm", "deny", "thank"}
     assert all(0.0 < strict[name] <= lenient[name] for name in strict)
     assert sum(strict.values()) < sum(lenient.values())
+
+
+# --- any conversation ---
+
+WITH_ALL = learned(assistant(JUDGES % "" + ", {name: TEDPolicy}", data=DATA + HANDLED))
+assert len(WITH_ALL.policies) == 4
+
+
+@settings(deadline=None)
+@given(events=conversations)
+def test_no_conversation_makes_predicting_fail(events: list[ev.Event]) -> None:
+    prediction = predict(WITH_ALL, *events)
+    assert prediction.action in WITH_ALL.domain.action_names
+    assert 0.0 <= prediction.confidence <= 1.0
+    assert predict(WITH_ALL, *events) == prediction
+
+
+def test_a_long_conversation_costs_no_more() -> None:
+    def seconds(turns: int) -> float:
+        told = [event for _ in range(turns) for event in turn("order", "utter_sure", "utter_hi")]
+        tracker = Tracker.start("c1", WITH_ALL.domain, [*told, LISTEN, said("affirm")])
+        best = 1.0
+        for _ in range(15):
+            began = time.perf_counter()
+            WITH_ALL.predict(tracker)
+            best = min(best, time.perf_counter() - began)
+        return best
+
+    assert seconds(1250) < 2 * seconds(12)  # 5,000 events and 50
 
 
 # --- lessons ---
