@@ -39,7 +39,7 @@ kefu: {encoder: "package:x", nlu_threshold: 0.4, other: [1]}
     ]
     assert config.kefu == {"encoder": "package:x", "nlu_threshold": 0.4, "other": [1]}
     assert len(reading.notices) == 1
-    assert "does not run here" in reading.notices[0]
+    assert '"my.module.Component" is ignored' in reading.notices[0]
 
 
 @pytest.mark.parametrize(

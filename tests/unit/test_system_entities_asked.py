@@ -118,6 +118,7 @@ def test_system_entities_stand_beside_the_others_by_offset():
 
 class Nlu:
     explain_batch = None
+    threshold = 0.4
 
     def parse_batch(self, texts):
         return [NluParse(text=text, intent=NluScore(name="order", confidence=0.9), ranking=()) for text in texts]
