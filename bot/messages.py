@@ -83,7 +83,7 @@ class LogFrame:
     """One entry of a conversation's log, numbered without gaps from 1: what a widget shows.
 
     ``user``: ``text`` and ``id`` (the client's own). ``bot`` and ``agent``: ``reply``. ``status``: ``text`` is
-    ``handoff`` or ``resumed``.
+    ``handoff`` or ``resumed``. ``channel`` is where a reply goes.
     """
 
     seq: int
@@ -92,6 +92,7 @@ class LogFrame:
     at: float
     text: str | None = None
     reply: Reply | None = None
+    channel: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

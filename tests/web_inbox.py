@@ -36,9 +36,9 @@ class FakeInbox:
         if not silent:
             self.send(conversation_id, LiveFrame(type="log", frames=(frames[-1],)))
 
-    def reply(self, conversation_id, text=None, *, author="bot", silent=False, **parts):
+    def reply(self, conversation_id, text=None, *, author="bot", channel="socketio", silent=False, **parts):
         reply = Reply(id=f"{conversation_id}/{next(self.turns)}/0", text=text, author=author, **parts)
-        self.add(conversation_id, author, reply.id, reply=reply, silent=silent)
+        self.add(conversation_id, author, reply.id, reply=reply, channel=channel, silent=silent)
         return reply
 
     def send(self, conversation_id, frame):

@@ -273,7 +273,11 @@ async def _type_later(sender: Sender, recipient_id: str) -> None:
 
 
 def _frames(result: TurnResult, at: float, turn: Turn) -> tuple[LogFrame, ...]:
-    replies = tuple(LogFrame(seq=0, type=reply.author, id=reply.id, at=at, reply=reply) for reply in result.replies)
+    # A message is answered where it was written, even if its customer has written elsewhere since.
+    channel = turn.inbound.channel if turn.inbound.kind == "message" else turn.channel
+    replies = tuple(
+        LogFrame(seq=0, type=reply.author, id=reply.id, at=at, reply=reply, channel=channel) for reply in result.replies
+    )
     if result.status is None:
         return replies
     status = LogFrame(seq=0, type="status", id=f"{turn.inbound.event_id}/status", at=at, text=result.status)

@@ -201,6 +201,17 @@ async def test_a_session_tells_nothing_of_a_conversation_that_was_held_elsewhere
             assert (await one.say("hi", "telegram:7"))["status"] == "refused"
 
 
+async def test_a_socket_reads_nothing_of_what_is_answered_elsewhere(inbox):
+    """Names that callers of REST choose can be guessed."""
+    async with serving(inbox, session_persistence=True) as server:
+        async with widget(server, session={"session_id": "anna", "after": 0}) as one:
+            inbox.reply("anna", "your card number is 1234", channel="rest")
+            inbox.reply("anna", "for you")
+            assert await one.reads() == {"text": "for you", "seq": 2, "id": "anna/2/0/0"}
+        async with widget(server, session={"session_id": "anna", "after": 0}) as one:
+            assert (await one.reads())["text"] == "for you"
+
+
 async def test_a_client_may_ask_for_numbers(inbox):
     async with serving(inbox, session_persistence=True) as server:
         async with widget(server, session={"session_id": "s1"}):
@@ -310,6 +321,14 @@ async def test_limits(inbox, monkeypatch):
         inbox.empty.add("connect")
         with pytest.raises(socketio.exceptions.ConnectionError):
             await Widget(server).connect()
+
+
+async def test_a_socket_does_not_pass_the_limit_by_ever_new_sessions(inbox):
+    async with serving(inbox, session_persistence=True) as server, widget(server) as one:
+        said = [(await one.say("hi", f"s{number}"))["status"] for number in range(channel_module.MAX_SESSIONS + 2)]
+        assert said == ["queued"] * channel_module.MAX_SESSIONS + ["refused"] * 2
+        assert (await one.say("hi again", "s0"))["status"] == "queued"
+        assert inbox.heard.qsize() == channel_module.MAX_SESSIONS + 1
 
 
 async def test_a_message_that_cannot_be_stored_is_not_lost_in_silence(inbox, monkeypatch):

@@ -71,7 +71,7 @@ def test_reply_reads_back(reply: Reply) -> None:
     "frame",
     [
         LogFrame(seq=3, type="user", id="e1", at=2.0, text="你好"),
-        LogFrame(seq=4, type="agent", id="r", at=2.0, reply=RICH),
+        LogFrame(seq=4, type="agent", id="r", at=2.0, reply=RICH, channel="socketio"),
         LogFrame(seq=5, type="status", id="s", at=2.0, text="handoff"),
     ],
 )

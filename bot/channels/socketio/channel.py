@@ -32,7 +32,7 @@ from bot.errors import BadRequest, LogTrimmed, StoreError
 from bot.messages import Inbound, Inbox, Verdict
 
 MAX_SESSIONS = 4
-"""Conversations that one socket may take part in."""
+"""Conversations that one socket may take part in: each has a rate limit of its own."""
 
 PATIENCE_S = 5.0
 PAUSE_S = 0.25
@@ -180,11 +180,11 @@ class SocketIoChannel:
         try:
             inbound = self._read(sid, data)
         except BadRequest as exc:
-            log.warning("a message was passed over: %s", exc)
-            self._metrics.event(channel=self.name, kind="message", outcome="refused")
-            return {"status": "refused", "reason": str(exc)}
+            return self._refused(str(exc))
         try:
             self._show(sid, inbound.conversation_id, await self._link(sid, inbound.conversation_id))
+            if self._is_full(sid, inbound.conversation_id):
+                return self._refused(f"this socket has {MAX_SESSIONS} sessions already; open another one")
             verdict: Verdict = await self._queue(inbound)
         except StoreError as exc:
             log.warning("a message could not be stored: %s", exc)
@@ -193,6 +193,15 @@ class SocketIoChannel:
         if verdict == "busy":
             await self._emit(sid, {"text": NOT_TAKEN})
         return {"status": verdict, "message_id": inbound.event_id}
+
+    def _refused(self, reason: str) -> Mapping[str, Json]:
+        log.warning("a message was passed over: %s", reason)
+        self._metrics.event(channel=self.name, kind="message", outcome="refused")
+        return {"status": "refused", "reason": reason}
+
+    def _is_full(self, sid: str, conversation_id: str) -> bool:
+        client = self._clients.get(sid)
+        return client is not None and conversation_id not in client.links and len(client.links) >= MAX_SESSIONS
 
     def _read(self, sid: str, data: Json) -> Inbound:
         """The message of an event. Raises BadRequest."""
@@ -236,6 +245,7 @@ class SocketIoChannel:
         return Link(
             self._inbox,
             conversation_id,
+            channel=self.name,
             emit=lambda payload: self._emit(sid, payload),
             ask=client.receipts.ask,
             sent=await self._seen(conversation_id, after),

@@ -1,4 +1,4 @@
-"""One conversation shown on one socket: everything the bot or a person says in it, in order, from the log.
+"""One conversation shown on one socket: everything the bot or a person says in it here, in order, from the log.
 
 The log is the truth and live frames only wake the link, so it does not matter which replica took the message.
 """
@@ -25,6 +25,7 @@ Emit = Callable[[Payload], Awaitable[int]]
 class Link:
     """Shows the log of ``conversation_id`` after the number ``sent``. ``run`` is called once and ends when cancelled.
 
+    Only what goes to ``channel`` is shown: whoever guesses an id that is used elsewhere reads no answer of there.
     ``numbered``: payloads carry ``seq`` (the number to go on after) and ``id``, for clients that ask for them.
     ``remembers``: what has arrived is written down, so that a later link goes on behind it.
     """
@@ -34,6 +35,7 @@ class Link:
         inbox: Inbox,
         conversation_id: str,
         *,
+        channel: str,
         emit: Emit,
         ask: Callable[[], Awaitable[None]],
         sent: int,
@@ -42,6 +44,7 @@ class Link:
     ) -> None:
         self._inbox = inbox
         self._conversation_id = conversation_id
+        self._channel = channel
         self._emit = emit
         self._ask = ask
         self._sent = sent
@@ -94,7 +97,7 @@ class Link:
 
     async def _emit_frame(self, frame: LogFrame) -> None:
         """What the customer said is known to the widget; a change of who answers has no event."""
-        if frame.reply is None:
+        if frame.reply is None or frame.channel != self._channel:
             return
         number = 0
         for index, payload in enumerate(payloads(frame.reply)):

@@ -69,5 +69,6 @@ async def test_answers_find_the_socket(store: Store) -> None:
         await one.hub.ask(message("away", channel="socketio"), timeout_s=10)
         async with widget(there) as (client, shown):
             assert await asyncio.wait_for(shown.get(), 10) == "11:away"
+            await one.hub.ask(message("aside", channel="rest"), timeout_s=10)  # answered there, and there alone
             assert await client.call("user_uttered", {"message": "back", "session_id": "anna"}) is not None
-            assert await asyncio.wait_for(shown.get(), 10) == "12:back"
+            assert await asyncio.wait_for(shown.get(), 10) == "13:back"
