@@ -49,7 +49,7 @@ class ChildWorkshop:
             self.active_trainings += 1
             try:
                 options = ["--force"] if force else []
-                env = {"OMP_NUM_THREADS": str(max(1, threads))}
+                env = {"OMP_NUM_THREADS": str(min(max(1, threads), os.cpu_count() or 1))}
                 out = await _kefu(["train", str(folder), "--json", *options], reason="TrainingError", env=env)
             finally:
                 self.active_trainings -= 1

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from aiohttp import web
 
-from bot.channels.bodies import identifier, read_object, string
+from bot.channels.bodies import identifier, number, read_object, string
 from bot.channels.conversations_api import CHANNEL, CONVERSATION, conversation_id, inbound_of
 from bot.channels.desk import Desk
 from bot.channels.failures import retry_later
@@ -37,10 +37,7 @@ class AgentsApi:
 
     async def log(self, request: web.Request) -> web.Response:
         """What both sides said, after ``?after=`` (a number of the log): what an agent's page polls."""
-        after = request.query.get("after", "0")
-        if not after.isdecimal():
-            raise BadRequest("'after' must be a number of the log")
-        frames = await self._inbox.log_after(conversation_id(request), int(after))
+        frames = await self._inbox.log_after(conversation_id(request), number(request, "after", 0))
         return web.json_response([frame_json(frame) for frame in frames])
 
     async def agent(self, request: web.Request) -> web.Response:

@@ -1,4 +1,4 @@
-"""Reads what a request carries: bounded, UTF-8, sane JSON. Knows no route and no platform.
+"""Reads what a request carries: bounded, UTF-8, sane JSON, parameters. Knows no route and no platform.
 
 Every function raises BadRequest with words of its own, never with words of the body.
 """
@@ -6,6 +6,7 @@ Every function raises BadRequest with words of its own, never with words of the 
 import json
 from collections.abc import Mapping
 from typing import NoReturn, cast
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -15,6 +16,7 @@ from bot.errors import BadRequest
 BODY_LIMIT_BYTES = 64 * 1024
 MAX_DEPTH = 32
 MAX_ID_LENGTH = 200
+MAX_NUMBER = 10**15
 
 
 async def read_body(request: web.Request, *, limit_bytes: int = BODY_LIMIT_BYTES) -> bytes:
@@ -113,3 +115,33 @@ def optional_object(body: Mapping[str, Json], name: str) -> Mapping[str, Json]:
     if not isinstance(value, Mapping):
         raise BadRequest(f"'{name}' must be a JSON object")
     return value
+
+
+def flag(request: web.Request, name: str, *, default: bool = False) -> bool:
+    """Take a parameter of the address that is ``true`` or ``false``, in any case."""
+    given = (request.query.get(name) or str(default)).lower()
+    if given not in ("true", "false"):
+        raise BadRequest(f"'{name}' must be true or false")
+    return given == "true"
+
+
+def number(request: web.Request, name: str, default: int) -> int:
+    """Take a parameter of the address that is a whole number, at most ``MAX_NUMBER``."""
+    given = request.query.get(name, str(default))
+    # What is longer is too large, and no int.
+    value = int(given) if given.isdecimal() and len(given) <= len(str(MAX_NUMBER)) else -1
+    if not 0 <= value <= MAX_NUMBER:
+        raise BadRequest(f"'{name}' must be a whole number, at most {MAX_NUMBER}")
+    return value
+
+
+def web_address(text: str, name: str) -> str:
+    """Check an http(s) address with a host."""
+    try:
+        parts = urlsplit(text)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_address = False
+    if not is_address:
+        raise BadRequest(f"'{name}' must be an http(s) address")
+    return text

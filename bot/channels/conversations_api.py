@@ -5,19 +5,20 @@ A request with the header ``Idempotency-Key`` may be repeated: what it asks for 
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import cast, get_args
 from uuid import uuid4
 
 from aiohttp import web
 
-from bot.channels.bodies import identifier, optional_object, parse_json, read_body, read_object, string
+from bot.channels.bodies import flag, identifier, optional_object, parse_json, read_body, read_object, string
 from bot.channels.channel import home_channel
 from bot.channels.desk import Desk, Foretold, IncludeEvents
 from bot.channels.failures import failure
 from bot.channels.rasa_messages import rasa_messages
 from bot.dialogue.parse import Json
 from bot.errors import BadRequest
-from bot.messages import Inbound, InboundKind, Inbox
+from bot.messages import Inbound, InboundKind, Inbox, Reply
 
 CHANNEL = "api"
 CONVERSATION = "/conversations/{id:.+}"
@@ -53,7 +54,7 @@ class ConversationsApi:
 
     async def tracker(self, request: web.Request) -> web.Response:
         """The tracker, with ``?include_events=NONE|APPLIED|AFTER_RESTART|ALL`` and ``?until=``."""
-        return web.json_response(await self._tracker(request))
+        return web.json_response(await self._tracker(request, View.of(request)))
 
     async def events(self, request: web.Request) -> web.Response:
         """Append one event or a list of them; answers with the tracker after it.
@@ -63,7 +64,7 @@ class ConversationsApi:
         events = await self._events(request)
         if not events:
             raise BadRequest("there is no event in the body")
-        side_effects = _flag(request, "execute_side_effects")
+        side_effects = flag(request, "execute_side_effects")
         return await self._take_events(request, "events", {"events": events, "execute_side_effects": side_effects})
 
     async def replace_events(self, request: web.Request) -> web.Response:
@@ -77,7 +78,7 @@ class ConversationsApi:
         if missing := await self._missing(request):
             return missing
         stories = await self._desk.stories(
-            conversation_id(request), all_sessions=_flag(request, "all_sessions"), until=_until(request)
+            conversation_id(request), all_sessions=flag(request, "all_sessions"), until=_until(request)
         )
         return web.Response(text=stories, content_type="text/plain", charset="utf-8")
 
@@ -90,8 +91,7 @@ class ConversationsApi:
         if not self._desk.has_action(name):
             return failure(404, "NotFound", "the domain has no such action", details={"parameter": "name"})
         metadata = {key: body.get(key) for key in ("name", "policy", "confidence")}
-        await self._record("execute", request, after={"action": name})
-        return await self._answered(request, kind="action", metadata=metadata)
+        return await self._answered("execute", request, kind="action", metadata=metadata, after={"action": name})
 
     async def trigger_intent(self, request: web.Request) -> web.Response:
         """Let the bot act as if ``{name, entities}`` had been said; 404 for an intent that the domain lacks."""
@@ -102,20 +102,20 @@ class ConversationsApi:
         entities = body.get("entities") or []
         if not isinstance(entities, list | Mapping):
             raise BadRequest("'entities' must be a list of entities or an object of values")
-        await self._record("trigger_intent", request, after={"intent": name})
-        return await self._answered(request, kind="intent", metadata={"name": name, "entities": entities})
+        metadata = {"name": name, "entities": entities}
+        return await self._answered("trigger_intent", request, kind="intent", metadata=metadata, after={"intent": name})
 
     async def predict(self, request: web.Request) -> web.Response:
         """What the bot would do next; nothing is done. The most probable action first."""
         if missing := await self._missing(request):
             return missing
-        foretold = await self._desk.predict(conversation_id(request), include=include_events(request))
+        foretold = await self._desk.predict(conversation_id(request), include=View.of(request).include)
         scores = sorted(foretold.scores.items(), key=lambda item: (-item[1], item[0]))
         return web.json_response(_foretold_json(foretold, scores))
 
     async def predict_after(self, request: web.Request) -> web.Response:
         """What the bot would do next after a list of events; the actions in the order of the domain."""
-        foretold = await self._desk.predict_after(await self._events(request), include=include_events(request))
+        foretold = await self._desk.predict_after(await self._events(request), include=View.of(request).include)
         return web.json_response(_foretold_json(foretold, list(foretold.scores.items())))
 
     async def messages(self, request: web.Request) -> web.Response:
@@ -130,36 +130,42 @@ class ConversationsApi:
         if parse_data := optional_object(body, "parse_data"):
             self._desk.check_events([{"event": "user", "text": text, "parse_data": parse_data}])
             metadata = {"parse_data": parse_data}
-        await self._record("messages", request)
-        await self._ask(inbound_of(request, kind="log", text=text, metadata=metadata))
-        return web.json_response(await self._tracker(request))
+        inbound = inbound_of(request, kind="log", text=text, metadata=metadata)
+        tracker, _ = await self._done("messages", request, inbound)
+        return web.json_response(tracker)
 
     async def _take_events(self, request: web.Request, action: str, metadata: Mapping[str, Json]) -> web.Response:
-        await self._record(action, request)
-        await self._ask(inbound_of(request, kind="events", metadata=metadata, channel=_output(request)))
-        return web.json_response(await self._tracker(request))
+        inbound = inbound_of(request, kind="events", metadata=metadata, channel=_output(request))
+        tracker, _ = await self._done(action, request, inbound)
+        return web.json_response(tracker)
 
-    async def _answered(self, request: web.Request, *, kind: InboundKind, metadata: Mapping[str, Json]) -> web.Response:
-        """Queue what makes the bot speak, and answer with the tracker and what it said."""
+    async def _answered(
+        self, action: str, request: web.Request, *, kind: InboundKind, metadata: Mapping[str, Json], after: Json
+    ) -> web.Response:
+        """Do what makes the bot speak, and answer with the tracker and what it said."""
         inbound = inbound_of(request, kind=kind, metadata=metadata, channel=_output(request))
+        tracker, replies = await self._done(action, request, inbound, after=after)
+        return web.json_response({"tracker": tracker, "messages": rasa_messages(inbound.conversation_id, replies)})
+
+    async def _done(
+        self, action: str, request: web.Request, inbound: Inbound, *, after: Json = None
+    ) -> tuple[Mapping[str, Json], Sequence[Reply]]:
+        """Note in the audit log who is about to do what, queue it, wait for its turn; the tracker and the replies.
+
+        Every parameter is read before: what is refused has no effect.
+        """
+        view, subject = View.of(request), inbound.conversation_id
+        await self._desk.record(actor=CHANNEL, action=f"conversation.{action}", subject=subject, after=after)
         replies = await self._inbox.ask(inbound, timeout_s=self._timeout_s)
-        messages = rasa_messages(inbound.conversation_id, replies)
-        return web.json_response({"tracker": await self._tracker(request), "messages": messages})
+        return await self._tracker(request, view), replies
 
     async def _missing(self, request: web.Request) -> web.Response | None:
         if await self._desk.exists(conversation_id(request)):
             return None
         return failure(404, "NotFound", "there is no such conversation", details={"parameter": "conversation id"})
 
-    async def _record(self, action: str, request: web.Request, *, after: Json = None) -> None:
-        """Say in the audit log who is about to do what, before it is queued."""
-        subject = conversation_id(request)
-        await self._desk.record(actor=CHANNEL, action=f"conversation.{action}", subject=subject, after=after)
-
-    async def _tracker(self, request: web.Request) -> Mapping[str, Json]:
-        return await self._desk.tracker_state(
-            conversation_id(request), include=include_events(request), until=_until(request)
-        )
+    async def _tracker(self, request: web.Request, view: "View") -> Mapping[str, Json]:
+        return await self._desk.tracker_state(conversation_id(request), include=view.include, until=view.until)
 
     async def _events(self, request: web.Request) -> Sequence[Json]:
         """The events of the body, one or a list of them, all of which can be read."""
@@ -167,9 +173,6 @@ class ConversationsApi:
         events = body if isinstance(body, list) else [body]
         self._desk.check_events(events)
         return events
-
-    async def _ask(self, inbound: Inbound) -> None:
-        await self._inbox.ask(inbound, timeout_s=self._timeout_s)
 
 
 def conversation_id(request: web.Request) -> str:
@@ -203,12 +206,20 @@ def inbound_of(
     )
 
 
-def include_events(request: web.Request) -> IncludeEvents:
-    """The value of ``?include_events=``."""
-    include = request.query.get("include_events", "AFTER_RESTART").upper()
-    if include not in get_args(IncludeEvents):
-        raise BadRequest(f"'include_events' must be one of {', '.join(get_args(IncludeEvents))}")
-    return cast(IncludeEvents, include)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What of a tracker is asked for: ``?include_events=`` and ``?until=``, seconds since the epoch."""
+
+    include: IncludeEvents
+    until: float | None
+
+    @classmethod
+    def of(cls, request: web.Request) -> "View":
+        """Read the parameters. Raises BadRequest."""
+        include = request.query.get("include_events", "AFTER_RESTART").upper()
+        if include not in get_args(IncludeEvents):
+            raise BadRequest(f"'include_events' must be one of {', '.join(get_args(IncludeEvents))}")
+        return cls(include=cast(IncludeEvents, include), until=_until(request))
 
 
 def _output(request: web.Request) -> str:
@@ -218,10 +229,6 @@ def _output(request: web.Request) -> str:
     """
     named = request.query.get("output_channel", "latest")
     return home_channel(conversation_id(request)) if named == "latest" else identifier(named, "output_channel")
-
-
-def _flag(request: web.Request, name: str) -> bool:
-    return request.query.get(name, "").lower() == "true"
 
 
 def _until(request: web.Request) -> float | None:

@@ -5,8 +5,8 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from urllib.parse import urlsplit
 
+from bot.channels.bodies import web_address
 from bot.channels.callback import CallbackChannel
 from bot.channels.channel import Channel, SendingChannel
 from bot.channels.metrics import Metrics
@@ -16,7 +16,7 @@ from bot.channels.socketio.settings import SocketIoSettings
 from bot.channels.telegram import TelegramChannel
 from bot.channels.telegram_settings import TelegramSettings
 from bot.dialogue.parse import Json
-from bot.errors import ChannelError, CredentialsError
+from bot.errors import BadRequest, ChannelError, CredentialsError
 from bot.messages import Inbox, Sender
 
 FIRST_RETRY_S = 1.0
@@ -61,9 +61,11 @@ def _rest(_: Section, means: Means) -> Channel:
 
 def _callback(section: Section, means: Means) -> Channel:
     url = section.get("url")
-    if not isinstance(url, str) or urlsplit(url).scheme not in ("http", "https"):
-        raise CredentialsError("callback: 'url' must be the http(s) address that answers are sent to")
-    return CallbackChannel(means.inbox, means.metrics, url=url)
+    try:
+        address = web_address(url if isinstance(url, str) else "", "url")
+    except BadRequest as exc:
+        raise CredentialsError(f"callback: {exc}: the one that answers are sent to") from None
+    return CallbackChannel(means.inbox, means.metrics, url=address)
 
 
 def _telegram(section: Section, means: Means) -> Channel:

@@ -4,12 +4,11 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp import web
 
-from bot.channels.bodies import read_body
+from bot.channels.bodies import flag, number, read_body, web_address
 from bot.channels.failures import failure_of
 from bot.channels.workshop import Workshop
 from bot.errors import BadRequest
@@ -48,12 +47,12 @@ class WorkshopApi:
         ``?save_to_default_model_directory`` (true) keeps it as well, ``?force_training`` (false) uses nothing of the
         release before, ``?num_threads`` (1); ``?augmentation`` has no effect.
         """
-        text, threads = await _text(request), _number(request, "num_threads", 1)
-        _number(request, "augmentation", 50)
+        text, threads = await _text(request), number(request, "num_threads", 1)
+        number(request, "augmentation", 50)
         trained = self._workshop.train(
             text,
-            keep=_flag(request, "save_to_default_model_directory", default=True),
-            force=_flag(request, "force_training", default=False),
+            keep=flag(request, "save_to_default_model_directory", default=True),
+            force=flag(request, "force_training"),
             threads=threads,
         )
         if url := _callback(request):
@@ -80,12 +79,12 @@ class WorkshopApi:
     async def test_stories(self, request: web.Request) -> web.Response:
         """Play a body of test stories in YAML against the release that answers; ``?e2e``."""
         text = await _text(request)
-        return web.json_response(await self._workshop.test_stories(text, e2e=_flag(request, "e2e", default=False)))
+        return web.json_response(await self._workshop.test_stories(text, e2e=flag(request, "e2e")))
 
     async def test_intents(self, request: web.Request) -> web.Response:
         """Judge NLU examples in YAML by a release (``?model=``), or by ``?cross_validation_folds=``."""
         text, model = await _text(request), request.query.get("model")
-        folds = _number(request, "cross_validation_folds", 0)
+        folds = number(request, "cross_validation_folds", 0)
         if "cross_validation_folds" in request.query and folds < 2:
             raise BadRequest("'cross_validation_folds' must be 2 or more")
 
@@ -158,20 +157,4 @@ async def _text(request: web.Request) -> str:
 
 def _callback(request: web.Request) -> str | None:
     url = request.query.get("callback_url")
-    if url and urlsplit(url).scheme not in ("http", "https"):
-        raise BadRequest("'callback_url' must be an http(s) address")
-    return url or None
-
-
-def _flag(request: web.Request, name: str, *, default: bool) -> bool:
-    given = request.query.get(name, str(default)).lower()
-    if given not in ("true", "false"):
-        raise BadRequest(f"'{name}' must be true or false")
-    return given == "true"
-
-
-def _number(request: web.Request, name: str, default: int) -> int:
-    given = request.query.get(name, str(default))
-    if not given.isdecimal():
-        raise BadRequest(f"'{name}' must be a number")
-    return int(given)
+    return web_address(url, "callback_url") if url else None

@@ -212,6 +212,23 @@ async def test_an_intent_is_triggered_where_the_customer_is(client, inbox, conve
     assert inbox.inbounds[0].channel == channel
 
 
+@pytest.mark.parametrize("query", ["include_events=SOME", "until=yesterday"])
+@pytest.mark.parametrize(
+    ("method", "route", "body"),
+    [
+        ("POST", "tracker/events", {"event": "pause"}),
+        ("PUT", "tracker/events", {"event": "pause"}),
+        ("POST", "execute", {"name": "utter_greet"}),
+        ("POST", "trigger_intent", {"name": "greet"}),
+        ("POST", "messages", {"text": "hi", "sender": "user"}),
+    ],
+)
+async def test_what_is_refused_has_no_effect(client, inbox, desk, query, method, route, body):
+    refused = await call(client, method, f"/conversations/a/{route}?{query}", body, 400)
+    assert query.partition("=")[0] in refused["message"]
+    assert (inbox.inbounds, desk.recorded) == ([], [])
+
+
 async def test_the_log(client, inbox):
     reply = Reply(id="a/1/0", text="Hello", author="agent")
     inbox.frames = [
@@ -221,7 +238,8 @@ async def test_the_log(client, inbox):
     assert await call(client, "GET", "/conversations/a/log?after=1") == [
         {"seq": 2, "type": "agent", "id": "a/1/0", "at": 2.0, "messages": [{"text": "Hello"}], "author": "agent"}
     ]
-    await call(client, "GET", "/conversations/a/log?after=x", status=400)
+    for after in ("x", "-1", "9" * 20, "9" * 5000):
+        await call(client, "GET", f"/conversations/a/log?after={after}", status=400)
 
 
 async def test_a_log_that_no_longer_reaches_back(client, inbox, monkeypatch):

@@ -57,6 +57,10 @@ async def test_what_cannot_be_asked_for(client, workshop):
         ("/model/train?num_threads=many", b"nlu: []"),
         ("/model/train?force_training=perhaps", b"nlu: []"),
         ("/model/train?callback_url=ftp://x", b"nlu: []"),
+        ("/model/train?callback_url=http://", b"nlu: []"),
+        ("/model/train?callback_url=http://%5B", b"nlu: []"),
+        ("/model/train?callback_url=http://x:99999", b"nlu: []"),
+        (f"/model/train?num_threads={'9' * 5000}", b"nlu: []"),
         ("/model/test/stories", b" "),
         ("/model/test/intents?cross_validation_folds=1", b"nlu: []"),
     ):
@@ -114,6 +118,7 @@ async def test_tests(client):
     for path, answer in (
         ("/model/test/stories", {"text": "a: 1", "is_end_to_end_evaluation": False}),
         ("/model/test/stories?e2e=true", {"text": "a: 1", "is_end_to_end_evaluation": True}),
+        ("/model/test/stories?e2e", {"text": "a: 1", "is_end_to_end_evaluation": False}),
         ("/model/test/intents", {"text": "a: 1", "release": None}),
         ("/model/test/intents?model=r2", {"text": "a: 1", "release": "r2"}),
         ("/model/test/intents?cross_validation_folds=3", {"text": "a: 1", "folds": 3}),

@@ -42,6 +42,7 @@ def test_what_runs(credentials, expected):
         ({"slack": {"slack_token": "canary"}}, "slack: this channel of Rasa's does not run here yet"),
         ({"addons.my_channel.MyIO": {}}, "written for Rasa cannot run here; let that code call POST"),
         ({"callback": {}}, "callback: 'url' must be"),
+        ({"callback": {"url": "http://[canary"}}, "callback: 'url' must be"),
         ({"callback": {"url": "ftp://canary"}}, "callback: 'url' must be"),
         ({"telegram": "canary"}, "telegram: must hold keys and values"),
         ({"telegram": {}}, "telegram: 'access_token' is missing"),
