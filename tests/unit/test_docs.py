@@ -14,6 +14,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from bot.actions import server as action_server
+from bot.app import LIMITS
 from bot.channels.conversations_api import CONVERSATION
 from bot.channels.metrics import Metrics
 from bot.channels.registry import FACTORIES
@@ -255,6 +256,11 @@ def codes() -> set[str]:
             if len(call.args) > 1 and isinstance(call.args[1], ast.Constant):
                 found.add(str(call.args[1].value))
     return found
+
+
+def test_the_rate_limits_are_those_of_the_program() -> None:
+    said = re.findall(r"^\| [^|]+ \| (\d+) \| (\d+) \|$", page("security.md"), re.MULTILINE)
+    assert said == [(f"{limit.per_s:g}", f"{limit.burst:g}") for limit in LIMITS.values()]
 
 
 def test_every_error_code_is_explained() -> None:
