@@ -1,11 +1,15 @@
 """What a knowledge folder holds, as values: documents with sections or FAQ entries, and faults. No I/O.
 
-``retrieval.ingest`` reads them from disk; ``retrieval.markdown`` and ``retrieval.faq`` parse one kind of file each.
+``retrieval.ingest`` reads them from disk; ``retrieval.markdown``, ``retrieval.faq``, ``retrieval.web_page``,
+``retrieval.pdf`` and ``retrieval.office`` parse their kinds of files.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
+from pathlib import PurePosixPath
 from typing import Literal
 
 BlockKind = Literal["text", "item", "row", "code"]
@@ -104,6 +108,26 @@ Parser = Callable[[str, str], tuple[Document, tuple[Fault, ...]]]
 
 _CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _LATIN_WORD = re.compile(r"[A-Za-z]{2,}")
+
+
+_INVISIBLE = frozenset({"Cf", "Cc", "Co", "Cs", "Cn"})
+
+
+def visible(text: str) -> str:
+    """The text as a reader sees it: without zero-width, control, tag and private characters."""
+    unseen = [c for c in set(text) if c not in "\n\t" and unicodedata.category(c) in _INVISIBLE]
+    return text.translate(dict.fromkeys(map(ord, unseen))) if unseen else text
+
+
+def row_text(head: Sequence[str], cells: Sequence[str]) -> str:
+    """A table's row as ``head: cell; head: cell``, so that it is understood alone."""
+    named = zip_longest(head[: len(cells)], cells, fillvalue="")
+    return "; ".join(f"{name}: {cell}" if name else cell for name, cell in named if cell)
+
+
+def named_after(path: str) -> str:
+    """What a file is called where nothing in it says so."""
+    return PurePosixPath(path).stem.replace("-", " ").replace("_", " ")
 
 
 def guess_language(text: str) -> str:

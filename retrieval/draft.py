@@ -5,12 +5,12 @@ Passages and questions are data: what they ask the model to do may change what i
 
 import re
 import threading
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from retrieval.documents import visible
 from retrieval.generator import Generator
 from retrieval.passages import sentences
 from retrieval.support import SAYS_NOTHING, check
@@ -23,7 +23,6 @@ DECLINE = "The text does not say."
 PROMPT_TOKENS = 420
 MAX_SENTENCES = 4
 
-_INVISIBLE = frozenset({"Cf", "Cc", "Co", "Cs", "Cn"})
 _WHOLE = re.compile(r"[.!?。！？；…](?:[\"”’')\]）」』]*)$")
 
 
@@ -80,11 +79,6 @@ def prompt(question: str, passages: Passages) -> str:
     """What the model is asked: the texts first, the question after them."""
     texts = "\n\n".join(text if text.startswith(title) else f"{title}\n{text}" for _, title, text in passages)
     return f"{texts}\n\nQuestion: {question}"
-
-
-def visible(text: str) -> str:
-    """The text as a reader sees it: without zero-width, control, tag and private characters."""
-    return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in _INVISIBLE)
 
 
 def fitting(passages: Passages, limit: int, writer: Writer) -> list[tuple[str, str, str]]:

@@ -1,11 +1,11 @@
-"""FAQ files into documents: CSV with columns found by their names, and YAML lists of questions and answers."""
+"""FAQ files into documents: CSV with columns found by name, and lists of questions and answers in YAML or JSON."""
 
 import csv
 import io
+import json
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import PurePosixPath
 
-from retrieval.documents import Document, FaqEntry, Fault, FaultyFile, guess_language
+from retrieval.documents import Document, FaqEntry, Fault, FaultyFile, guess_language, named_after
 from retrieval.front_matter import load_yaml
 
 _NAMES: Mapping[str, str] = {
@@ -27,8 +27,8 @@ def parse_faq_csv(path: str, text: str) -> tuple[Document, tuple[Fault, ...]]:
     csv.field_size_limit(_CELL_LIMIT)
     rows = csv.reader(io.StringIO(text, newline=""), _dialect(text))
     try:
-        names = [COLUMNS.get(cell.strip().lower(), "") for cell in next(rows, [])]
-        if "question" not in names or "answer" not in names:
+        names = faq_columns(next(rows, []))
+        if names is None:
             raise FaultyFile(1, "no question and answer columns", "name them `question` and `answer` in the first row")
         records = [(rows.line_num, _record(names, row)) for row in rows if any(cell.strip() for cell in row)]
     except csv.Error as error:
@@ -38,12 +38,38 @@ def parse_faq_csv(path: str, text: str) -> tuple[Document, tuple[Fault, ...]]:
 
 def parse_faq_yaml(path: str, text: str) -> tuple[Document, tuple[Fault, ...]]:
     """A YAML list of ``{question, answer, questions: [...], url, category}``, or a mapping with it under ``faq``."""
-    value = load_yaml(text)
+    return _listed_faq(path, load_yaml(text))
+
+
+def parse_faq_json(path: str, text: str) -> tuple[Document, tuple[Fault, ...]]:
+    """The same list in JSON."""
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise FaultyFile(error.lineno, f"not valid JSON ({error.msg})", "correct the JSON there") from error
+    except RecursionError as error:
+        raise FaultyFile(1, "JSON that is nested too deeply", "write a list of questions and answers") from error
+    return _listed_faq(path, value)
+
+
+def faq_columns(cells: Sequence[str]) -> list[str] | None:
+    """Which field each column of a table fills ("" for none), by its first row; None if it is no FAQ."""
+    names = [COLUMNS.get(cell.strip().lower(), "") for cell in cells]
+    return names if "question" in names and "answer" in names else None
+
+
+def faq_entry(names: Sequence[str], cells: Sequence[str]) -> FaqEntry | None:
+    """A row's question and answer; None where it lacks one of them."""
+    record = _record(names, cells)
+    return _entry(record) if record.get("question") and record.get("answer") else None
+
+
+def _listed_faq(path: str, value: object) -> tuple[Document, tuple[Fault, ...]]:
     if isinstance(value, Mapping):
         value = next((value[key] for key in ("faq", "faqs", "questions", "entries") if key in value), None)
     if not isinstance(value, list):
         raise FaultyFile(1, "no list of questions", "write a list of `- question: ...` and `answer: ...`")
-    return _document(path, [(number, _yaml_record(item)) for number, item in enumerate(value, 1)], unit="entry")
+    return _document(path, [(number, _item_record(item)) for number, item in enumerate(value, 1)], unit="entry")
 
 
 def _dialect(text: str) -> type[csv.Dialect] | str:
@@ -67,7 +93,7 @@ def _record(names: Sequence[str], row: Sequence[str]) -> dict[str, str]:
     return record
 
 
-def _yaml_record(item: object) -> dict[str, str]:
+def _item_record(item: object) -> dict[str, str]:
     if not isinstance(item, Mapping):
         return {}
     record: dict[str, str] = {}
@@ -104,8 +130,7 @@ def _document(
     if not entries:
         raise FaultyFile(1, "no question with an answer", "add at least one")
     words = " ".join(_words(entries))
-    title = PurePosixPath(path).stem.replace("-", " ").replace("_", " ")
-    document = Document(path=path, title=title, language=guess_language(words), entries=tuple(entries))
+    document = Document(path=path, title=named_after(path), language=guess_language(words), entries=tuple(entries))
     return document, tuple(faults)
 
 

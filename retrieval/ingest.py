@@ -7,11 +7,16 @@ with forward slashes. Hidden files, and links that lead out of the folder, are n
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from retrieval.documents import Document, Fault, FaultyFile, Parser, Reading
-from retrieval.faq import parse_faq_csv, parse_faq_yaml
+from retrieval.contained import ContainedParser
+from retrieval.documents import Document, Fault, FaultyFile, Parser, Reading, visible
+from retrieval.faq import parse_faq_csv, parse_faq_json, parse_faq_yaml
 from retrieval.markdown import parse_markdown
+from retrieval.parser_child import SUFFIXES
+from retrieval.plain_text import parse_plain_text
 
 FILE_LIMIT_BYTES = 8 * 1024 * 1024
+PACKED_LIMIT_BYTES = 64 * 1024 * 1024
+"""PDF and office files are mostly pictures and fonts."""
 
 PARSERS: Mapping[str, Parser] = {
     ".md": parse_markdown,
@@ -20,7 +25,10 @@ PARSERS: Mapping[str, Parser] = {
     ".tsv": parse_faq_csv,
     ".yml": parse_faq_yaml,
     ".yaml": parse_faq_yaml,
+    ".json": parse_faq_json,
+    ".txt": parse_plain_text,
 }
+"""What is parsed in this process; files with ``SUFFIXES`` are parsed in another."""
 
 
 def read_folder(folder: Path) -> Reading:
@@ -31,18 +39,18 @@ def read_folder(folder: Path) -> Reading:
     documents: list[Document] = []
     faults: list[Fault] = []
     ignored: list[str] = []
-    for file, path in _files(folder):
-        parser = PARSERS.get(file.suffix.lower())
-        if parser is None:
-            ignored.append(path)
-            continue
-        try:
-            document, partial = parser(path, _text(file))
-        except FaultyFile as error:
-            faults.append(Fault(path=path, line=error.line, problem=error.problem, remedy=error.remedy))
-        else:
-            documents.append(document)
-            faults.extend(partial)
+    with ContainedParser() as contained:
+        for file, path in _files(folder):
+            if file.suffix.lower() not in (*PARSERS, *SUFFIXES):
+                ignored.append(path)
+                continue
+            try:
+                document, partial = _read(file, path, contained)
+            except FaultyFile as error:
+                faults.append(Fault(path=path, line=error.line, problem=error.problem, remedy=error.remedy))
+            else:
+                documents.append(document)
+                faults.extend(partial)
     return Reading(documents=tuple(documents), faults=tuple(faults), ignored=tuple(ignored))
 
 
@@ -55,14 +63,19 @@ def _files(folder: Path) -> Iterable[tuple[Path, str]]:
             yield file, relative.as_posix()
 
 
-def _text(file: Path) -> str:
+def _read(file: Path, path: str, contained: ContainedParser) -> tuple[Document, tuple[Fault, ...]]:
+    parser = PARSERS.get(file.suffix.lower())
     try:
-        size = file.stat().st_size
-        raw = file.read_bytes() if size <= FILE_LIMIT_BYTES else b""
+        size, limit = file.stat().st_size, FILE_LIMIT_BYTES if parser else PACKED_LIMIT_BYTES
+        if size > limit:
+            raise FaultyFile(0, f"{size} bytes is too large", f"split it into files below {limit} bytes")
+        return parser(path, _text(file.read_bytes())) if parser else (contained.parse(path, file), ())
     except OSError as error:
         raise FaultyFile(0, f"cannot be read ({error.strerror})", "check that it exists and its permissions") from error
-    if size > FILE_LIMIT_BYTES:
-        raise FaultyFile(0, f"{size} bytes is too large", f"split it into files below {FILE_LIMIT_BYTES} bytes")
+
+
+def _text(raw: bytes) -> str:
+    """What is visible of a text, its lines ended by a line feed each."""
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -70,4 +83,4 @@ def _text(file: Path) -> str:
         raise FaultyFile(line, "not valid UTF-8", "save the file as UTF-8") from error
     if "\0" in text:
         raise FaultyFile(text.count("\n", 0, text.index("\0")) + 1, "holds a NUL", "save the file as plain text")
-    return text
+    return visible(text.replace("\r\n", "\n").replace("\r", "\n"))

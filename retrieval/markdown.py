@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
-from retrieval.documents import Block, Document, Fault, FaultyFile, Link, Section, guess_language
+from retrieval.documents import Block, Document, Fault, FaultyFile, Link, Section, guess_language, row_text
 from retrieval.front_matter import split_front_matter
 
 _KNOWN = {
@@ -26,7 +26,6 @@ _KNOWN = {
     "updated",
     "lang",
     "language",
-    "locale",
     "summary",
     "description",
 }
@@ -34,7 +33,7 @@ _FENCE = re.compile(r"^\s*(```|~~~)")
 _ATTRIBUTES = re.compile(r"\{:(?!\})[^}\n]*\}")
 _LIQUID = re.compile(r"\{%.*?%\}|\{\{[<%]?.*?[>%]?\}\}")
 _EXPLICIT_ID = re.compile(r"\s*\{#([^}\s]+)\}\s*$")
-_TAG = re.compile(r"<!--.*?-->|</?[A-Za-z][^>]*>", re.DOTALL)
+_TAG = re.compile(r"<!--.*?-->|<(script|style|template)\b.*?(?:</\1\s*>|\Z)|</?[a-z][^>]*>", re.DOTALL | re.IGNORECASE)
 _SPACE = re.compile(r"[ \t\u00a0]+")
 _RAW_HEADING = re.compile(r"^\s{0,3}#{1,6}\s+(.*?)\s*#*\s*$")
 _PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -172,8 +171,7 @@ def _rows(table: SyntaxTreeNode) -> Iterator[str]:
             if part.type == "thead":
                 head = cells
             else:
-                named = zip(head, cells, strict=False)
-                yield "; ".join(f"{name}: {cell}" if name else cell for name, cell in named if cell)
+                yield row_text(head, cells)
 
 
 def _inline_text(node: SyntaxTreeNode) -> str:

@@ -33,7 +33,8 @@ _WORD = re.compile(r"[a-z0-9]+|[\u3400-\u9fff\uf900-\ufaff]")
 class Passage:
     """A piece of a document that can answer by itself.
 
-    ``document`` is its path in the knowledge folder, ``raw_heading`` the nearest heading as written there. ``answer``
+    ``document`` is its path in the knowledge folder, ``date`` what that says of its last change, as written there;
+    ``raw_heading`` the nearest heading as written. ``answer``
     is the ready answer of an FAQ pair (Markdown as written). ``aliases`` are other ways to ask for it: paraphrases of
     the question, and what other pages call this one in their links. ``also_in`` names the documents whose nearly equal
     passages were merged into this one. ``id`` depends on content and place only, so it is the same after a rebuild.
@@ -48,6 +49,7 @@ class Passage:
     raw_heading: str = ""
     anchor: str = ""
     url: str | None = None
+    date: str | None = None
     question: str | None = None
     answer: str | None = None
     aliases: tuple[str, ...] = ()
@@ -109,6 +111,7 @@ def _section_passage(document: Document, section: Section, text: str, names: tup
         raw_heading=section.raw_heading,
         anchor=section.anchor,
         url=document.url + anchor if document.url else None,
+        date=document.date,
         aliases=names,
         metadata=document.metadata,
     )
@@ -125,6 +128,7 @@ def _faq_passage(document: Document, entry: FaqEntry) -> Passage:
         headings=(entry.category,) if entry.category else (),
         raw_heading=entry.question,
         url=entry.url or document.url,
+        date=document.date,
         question=entry.question,
         answer=entry.answer,
         aliases=entry.paraphrases,

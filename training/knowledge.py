@@ -66,7 +66,9 @@ def build_knowledge(
     reading = read_folder(folder)
     if not reading.documents:
         faults = "".join(f"\n  {fault}" for fault in reading.faults)
-        raise KnowledgeEmpty(f"{folder}: no page or FAQ that can be read; add .md, .csv or .yml files{faults}")
+        raise KnowledgeEmpty(
+            f"{folder}: no page or FAQ that can be read; add pages (.md, .html, .pdf) or FAQ lists (.csv, .yml){faults}"
+        )
     passages = split_documents(reading.documents)
     encoder = TextEncoder.load(resolve_base(base), "cuda" if torch.cuda.is_available() else "cpu")
     index, counts = build_index(

@@ -118,7 +118,7 @@ def _about_knowledge(release: "Release") -> list[str]:
     """What the knowledge folder's owner should be told."""
     report = release.metrics.get("knowledge")
     if not isinstance(report, Mapping):
-        return ["knowledge/: no pages there, so only rules and stories answer; add .md, .csv or .yml files"]
+        return ["knowledge/: no pages there, so only rules and stories answer; add pages or FAQ lists"]
     faults = [f"knowledge/{fault}" for fault in _strings(report.get("faults"))]
     ignored = [f"knowledge/{path}: passed over, as its kind cannot be read" for path in _strings(report.get("ignored"))]
     return [*faults, *ignored]

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from retrieval.draft import DECLINE, Drafter, Sentence, fitting, prompt, visible, whole_sentences
+from retrieval.documents import visible
+from retrieval.draft import DECLINE, Drafter, Sentence, fitting, prompt, whole_sentences
 
 RETURNS = (
     (
