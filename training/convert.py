@@ -14,12 +14,13 @@ from ruamel.yaml.comments import CommentedMap
 
 from bot.dialogue.domain_file import KEYS as DOMAIN_KEYS
 from bot.dialogue.project import SourceFile
+from bot.dialogue.story_writing import scalar
 from training.convert_actions import FormClass, form_classes
 from training.convert_config import convert_config
 from training.convert_domain import Filler, convert_domain, entities_of, fillers_of
 from training.convert_json import json_nlu_yaml
 from training.convert_markdown import kind_of, nlu_yaml, responses_yaml, stories_yaml
-from training.convert_notes import VERSION_LINE, Note, Notes, Rule, dump, load, scalar, with_version
+from training.convert_notes import VERSION_LINE, Note, Notes, Rule, dump, load, with_version
 from training.convert_stories import convert_stories
 
 RULES_FILE = "data/converted_rules.yml"

@@ -6,7 +6,8 @@ from typing import Any
 
 from bot.dialogue.annotation import format_example
 from bot.dialogue.project import EntityAnnotation, NluExample
-from training.convert_notes import VERSION_LINE, Notes, scalar
+from bot.dialogue.story_writing import scalar
+from training.convert_notes import VERSION_LINE, Notes
 
 
 def json_nlu_yaml(text: str, notes: Notes, read: Callable[[str], str | None]) -> str | None:

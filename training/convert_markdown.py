@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from training.convert_notes import VERSION_LINE, Notes, current_name, scalar
+from bot.dialogue.story_writing import scalar
+from training.convert_notes import VERSION_LINE, Notes, current_name
 
 Kind = Literal["nlu", "stories", "responses"]
 

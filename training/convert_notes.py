@@ -1,6 +1,5 @@
 """What the conversion of an assistant has to say, and how it reads and writes YAML without losing comments."""
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,8 +17,6 @@ VERSION_LINE = f'version: "{LATEST_VERSION}"\n'
 _VERSION = re.compile(r"^version[ \t]*:.*$", re.MULTILINE)
 _INDENTED = re.compile(r"^\w+:[ \t]*(?:#.*)?\n(?:[ \t]*(?:#.*)?\n)*[ ]+- ", re.MULTILINE)
 """A list whose items stand to the right of its key."""
-_PLAIN = re.compile(r"[A-Za-z_](?:[\w./ ]*\w)?", re.ASCII)
-_RESERVED = frozenset(("null", "true", "false", "yes", "no", "on", "off", "y", "n"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,13 +102,6 @@ def line_of(node: Any, key: Any = None) -> int:
 def current_name(action: str) -> str:
     """The name of an action since Rasa 2: retrieval actions began with ``respond_`` before."""
     return f"utter_{action.removeprefix('respond_')}" if action.startswith("respond_") else action
-
-
-def scalar(value: Any) -> str:
-    """A value on one line of YAML: JSON is YAML, and plain words need no quotes."""
-    if isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in _RESERVED:
-        return value
-    return json.dumps(value, ensure_ascii=False)
 
 
 class _Representer(RoundTripRepresenter):

@@ -1,14 +1,20 @@
-"""The files of a test run, under the names and in the form that Rasa gives them."""
+"""The files of a test run, under the names and in the form that Rasa gives them.
+
+The steps and comments of stories are those of Rasa's files; the message's text comes on top, so that a file can be
+played again.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.dialogue.events import SlotSet, UserUttered
 from bot.dialogue.parse import Entity
-from bot.dialogue.story_writing import annotated
+from bot.dialogue.situation import LISTEN
+from bot.dialogue.stories import Dialogue
+from bot.dialogue.story_writing import annotated, step, stories_file, story_item
 from training.story_report import Check, StoryReport, StoryResult
-from training.story_yaml import story_yaml
 
 REPORT = "story_report.json"
 FAILED = "failed_test_stories.yml"
@@ -42,8 +48,23 @@ def write_results(report: StoryReport, folder: Path, wanted: Wanted) -> None:
 def _stories_yaml(results: Sequence[StoryResult], otherwise: str) -> str:
     if not results:
         return f"# {otherwise}\n"
-    stories = (story_yaml(result.dialogue, _comments(result)) for result in results)
-    return 'version: "3.1"\nstories:\n' + "".join(stories)
+    return stories_file(_story(result.dialogue, _comments(result)) for result in results)
+
+
+def _story(dialogue: Dialogue, comments: Mapping[int, str]) -> str:
+    """A story as it was replayed. ``comments`` go to the steps of the events with these indices."""
+    steps: list[str] = []
+    heard_at = -1
+    for at, (event, line) in enumerate(zip(dialogue.events, dialogue.lines, strict=True)):
+        if isinstance(event, UserUttered):
+            heard_at = line
+        if isinstance(event, SlotSet) and line == heard_at:
+            continue  # the entities of the user step fill it again
+        comment = comments.get(at)
+        head, _, rest = step(event, unwritten=() if comment else {LISTEN}).partition("\n")
+        if head:
+            steps.append(f"{head}  # {' '.join(comment.split())}\n{rest}" if comment else f"{head}\n{rest}")
+    return story_item(f"{dialogue.name} ({dialogue.source.path})", steps)
 
 
 def _comments(result: StoryResult) -> Mapping[int, str]:

@@ -14,7 +14,8 @@ from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from bot.dialogue.annotation import format_example
 from bot.dialogue.project import NluExample
-from training.convert_notes import VERSION_LINE, scalar
+from bot.dialogue.story_writing import scalar
+from training.convert_notes import VERSION_LINE
 
 _EXAMPLE = re.compile(r"(\s*)-\s")
 

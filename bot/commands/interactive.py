@@ -307,10 +307,10 @@ class Session:
 
     def story(self, name: str, *, is_test: bool) -> str:
         """The conversation so far as the item of a story file."""
-        from training.told_story import story_item
+        from training.told_story import told_story
 
         events: Sequence[Event] = self.tracker.events
-        return story_item(name, events, self.loaded.project.domain, is_test=is_test)
+        return told_story(name, events, self.loaded.project.domain, is_test=is_test)
 
 
 def _example(parse: "Parse") -> "NluExample":

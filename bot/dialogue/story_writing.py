@@ -1,6 +1,8 @@
-"""A conversation as test stories: what its customer said, and what the bot did."""
+"""Events written as the steps of stories, in the lines that a person would write. Knows no file."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+import re
+from collections.abc import Container, Iterable, Mapping
 from io import StringIO
 
 from ruamel.yaml import YAML
@@ -16,6 +18,12 @@ NULL = "tag:yaml.org,2002:null"
 UNWRITTEN = frozenset({LISTEN, SESSION_START, "action_unlikely_intent"})
 """Actions that no story tells, because they follow from the others."""
 
+_PLAIN = re.compile(r"[A-Za-z_](?:[\w./ ]*\w)?", re.ASCII)
+_UNPRINTED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+"""What JSON takes and YAML does not, or not as it is."""
+
+_RESERVED = frozenset(("null", "true", "false", "yes", "no", "on", "off", "y", "n"))
+
 
 def sessions(events: Iterable[Event]) -> list[list[Event]]:
     """Cut a conversation where a new session begins. Never empty, nor is any part but the first."""
@@ -27,13 +35,68 @@ def sessions(events: Iterable[Event]) -> list[list[Event]]:
     return parts
 
 
-def stories_yaml(named: Mapping[str, Sequence[Event]]) -> str:
+def stories_yaml(named: Mapping[str, Iterable[Event]]) -> str:
     """A file of test stories, one for each name."""
-    stories: list[Json] = [
-        {"story": name, "steps": [step for event in events if (step := _step(event)) is not None]}
-        for name, events in named.items()
-    ]
-    return yaml_text({"version": "3.1", "stories": stories})
+    return stories_file(story_item(name, map(step, events)) for name, events in named.items())
+
+
+def stories_file(items: Iterable[str]) -> str:
+    """A file of ``story_item``s."""
+    return f'version: "3.1"\nstories:{_listed(items)}'
+
+
+def story_item(name: str, steps: Iterable[str]) -> str:
+    """One item of ``stories:`` in lines."""
+    return f"- story: {scalar(name)}\n  steps:{_listed(steps)}"
+
+
+def _listed(items: Iterable[str]) -> str:
+    return f"\n{lines}" if (lines := "".join(items)) else " []\n"
+
+
+def step(event: Event, *, with_words: bool = True, unwritten: Container[str] = UNWRITTEN) -> str:
+    """The lines of an event in a story, "" for one that no story tells.
+
+    ``with_words``: a message has what the customer said, as in a test story, else only what it means. ``unwritten``:
+    actions that are left out.
+    """
+    match event:
+        case UserUttered():
+            return _heard(event, with_words=with_words)
+        case ActionExecuted(name=str(name)) if name not in unwritten:
+            return f"  - action: {scalar(name)}\n"
+        case ActionExecuted(action_text=str(text)):
+            return f"  - bot: {scalar(text)}\n"
+        case SlotSet(name=name, value=value):
+            return f"  - slot_was_set:\n    - {scalar(name)}: {scalar(value)}\n"
+        case ActiveLoop(name=loop):
+            return f"  - active_loop: {scalar(loop)}\n"
+    return ""
+
+
+def _heard(message: UserUttered, *, with_words: bool) -> str:
+    parse = message.parse
+    intent = f"{parse.intent.name}/{parse.response_key}" if parse.response_key else parse.intent.name
+    keys = [f"intent: {scalar(intent)}\n"] if intent else []
+    if message.text and (with_words or not intent):
+        words = message.text if message.text.startswith("/") else annotated(message.text, parse.entities)
+        keys.append(f"user: {scalar(words)}\n")
+    elif parse.entities:
+        keys.append("".join(["entities:\n", *map(_entity, parse.entities)]))
+    return "".join(f"  {' ' if number else '-'} {key}" for number, key in enumerate(keys))
+
+
+def _entity(entity: Entity) -> str:
+    labels = (("role", entity.role), ("group", entity.group))
+    more = "".join(f"      {key}: {scalar(label)}\n" for key, label in labels if label)
+    return f"    - {scalar(entity.entity)}: {scalar(entity.value)}\n{more}"
+
+
+def scalar(value: Json) -> str:
+    """A value on one line of YAML: JSON is YAML, and plain words need no quotes."""
+    if isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in _RESERVED:
+        return value
+    return _UNPRINTED.sub(lambda char: f"\\u{ord(char[0]):04x}", json.dumps(value, ensure_ascii=False))
 
 
 def yaml_text(value: Json) -> str:
@@ -44,31 +107,6 @@ def yaml_text(value: Json) -> str:
     writer.representer.add_representer(type(None), lambda dumper, _: dumper.represent_scalar(NULL, "null"))
     writer.dump(value, out)
     return out.getvalue()
-
-
-def _step(event: Event) -> dict[str, Json] | None:
-    match event:
-        case UserUttered():
-            return _heard(event)
-        case ActionExecuted(name=str(name)) if name not in UNWRITTEN:
-            return {"action": name}
-        case ActionExecuted(action_text=str(text)):
-            return {"bot": text}
-        case SlotSet(name=name, value=value):
-            return {"slot_was_set": [{name: value}]}
-        case ActiveLoop(name=loop):
-            return {"active_loop": loop}
-    return None
-
-
-def _heard(message: UserUttered) -> dict[str, Json]:
-    parse = message.parse
-    intent = f"{parse.intent.name}/{parse.response_key}" if parse.response_key else parse.intent.name
-    step: dict[str, Json] = {"intent": intent} if intent else {}
-    if message.text:
-        is_slash = message.text.startswith("/")
-        step["user"] = message.text if is_slash else annotated(message.text, parse.entities)
-    return step
 
 
 def annotated(text: str, entities: Iterable[Entity]) -> str:

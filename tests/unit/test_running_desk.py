@@ -178,7 +178,7 @@ async def test_a_conversation_as_stories(desk):
     last = await desk.stories("ann", all_sessions=False, until=None)
     assert ("user: later" in last, "user: old" in last, "story: ann\n" in last) == (True, False, True)
     every = await desk.stories("ann", all_sessions=True, until=None)
-    assert all(line in every for line in ("story: ann, story 1", "user: old", "story: ann, story 2", "user: later"))
+    assert all(line in every for line in ('story: "ann, story 1"', "user: old", 'story: "ann, story 2"', "user: later"))
     assert "user: later" not in await desk.stories("ann", all_sessions=True, until=5.5)
 
 

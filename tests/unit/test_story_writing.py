@@ -1,11 +1,13 @@
 """Conversations as test stories, which are read back as what they were."""
 
+import pytest
 from dialogue_parts import LISTEN, did, project, said, turn
+from ruamel.yaml import YAML
 
 from bot.dialogue.events import ActionExecuted, ActiveLoop, BotUttered, SessionStarted, SlotSet, UserUttered
 from bot.dialogue.parse import Entity, IntentScore, Parse
 from bot.dialogue.stories import dialogues
-from bot.dialogue.story_writing import sessions, stories_yaml
+from bot.dialogue.story_writing import scalar, sessions, step, stories_yaml
 
 SESSION = (did("action_session_start"), SessionStarted())
 DOMAIN = """
@@ -72,3 +74,43 @@ def test_what_is_written_is_read_back():
     assert [event.name for event in told.events if isinstance(event, ActiveLoop)] == ["trip", None]
     assert SlotSet(name="tags", value=["x", 'a "b"', None]) in told.events
     assert [event.text for event in short.events if isinstance(event, UserUttered)] == ["yes"]
+
+
+@pytest.mark.parametrize("named", [{}, {"empty": [*SESSION, LISTEN]}])
+def test_nothing_to_tell(named):
+    read = project(domain=DOMAIN, test_stories=stories_yaml(named))
+    assert dialogues(read.tests, read.domain) == []
+
+
+def test_what_was_meant_stands_where_nothing_was_said():
+    message = said("go", Entity(entity="city", value="Rome", role="to", group="1"))
+    assert step(message, with_words=False) == (
+        '  - intent: go\n    entities:\n    - city: Rome\n      role: to\n      group: "1"\n'
+    )
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "plain words",
+        "No",
+        "y",
+        "",
+        " a",
+        "a: b",
+        "#",
+        "1e5",
+        "0x1f",
+        "2026-01-01",
+        "~",
+        "[x]",
+        "\x7f\x85\u2028\ufeff",
+        '😀\n\t"\\',
+        1.5,
+        None,
+        True,
+        {"a": [1, "x: y"]},
+    ],
+)
+def test_a_value_reads_back(value):
+    assert YAML(typ="safe").load(f"- {scalar(value)}\n- k: {scalar(value)}\n") == [value, {"k": value}]

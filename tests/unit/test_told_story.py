@@ -12,7 +12,7 @@ from bot.dialogue.project import SourceFile
 from bot.dialogue.states import state_of
 from bot.dialogue.stories import dialogues
 from bot.dialogue.tracker import Tracker
-from training.told_story import story_item
+from training.told_story import told_story
 
 DOMAIN_YML = """
     version: "3.1"
@@ -63,7 +63,7 @@ def states(events):
 
 
 def test_a_story_leads_to_the_states_of_the_conversation():
-    loaded = read(story_item("trip", EVENTS, DOMAIN, is_test=False), "data/s.yml")
+    loaded = read(told_story("trip", EVENTS, DOMAIN, is_test=False), "data/s.yml")
     dialogue, *others = dialogues(loaded.stories, DOMAIN)
     assert not others
     learned = [(each.states[-1], each.action) for each in examples(dialogue, DOMAIN)][1:]
@@ -71,25 +71,25 @@ def test_a_story_leads_to_the_states_of_the_conversation():
 
 
 def test_what_entities_fill_and_policies_do_not_see_is_left_out():
-    item = story_item("trip", EVENTS, DOMAIN, is_test=False)
+    item = told_story("trip", EVENTS, DOMAIN, is_test=False)
     assert item.count("slot_was_set") == 1
     assert "vip: true" in item
     assert "to Rome" not in item
 
 
 def test_a_test_story_has_the_words():
-    loaded = read(story_item("trip", EVENTS, DOMAIN, is_test=True), "tests/test_s.yml")
+    loaded = read(told_story("trip", EVENTS, DOMAIN, is_test=True), "tests/test_s.yml")
     heard = loaded.tests[0].steps[2]
     assert (heard.text, heard.intent, heard.annotations[0].entity) == ("to Rome", "inform", "city")
 
 
 def test_what_was_taken_back_or_has_no_answer_is_not_told():
     taken_back = (LISTEN, said("faq"), did("action_x"), ev.UserUtteranceReverted(), LISTEN, said("faq"))
-    assert story_item("s", (*EVENTS, *taken_back), DOMAIN, is_test=False) == story_item(
+    assert told_story("s", (*EVENTS, *taken_back), DOMAIN, is_test=False) == told_story(
         "s", EVENTS, DOMAIN, is_test=False
     )
     restarted = (*EVENTS, ev.Restarted(), LISTEN, said("greet"), did("utter_hi"), LISTEN)
-    assert story_item("s", restarted, DOMAIN, is_test=False) == (
+    assert told_story("s", restarted, DOMAIN, is_test=False) == (
         "- story: s\n  steps:\n  - intent: greet\n  - action: utter_hi\n"
     )
 
@@ -97,9 +97,9 @@ def test_what_was_taken_back_or_has_no_answer_is_not_told():
 def test_the_key_of_a_retrieval_intent_and_a_name_that_needs_quotes():
     message = said("faq", text="when")
     message = replace(message, parse=replace(message.parse, response_key="hours"))
-    item = story_item("a: b", (LISTEN, message, did("utter_faq"), LISTEN), DOMAIN, is_test=False)
+    item = told_story("a: b", (LISTEN, message, did("utter_faq"), LISTEN), DOMAIN, is_test=False)
     assert item == '- story: "a: b"\n  steps:\n  - intent: faq/hours\n  - action: utter_faq\n'
 
 
 def test_a_message_without_an_answer_is_no_story():
-    assert story_item("s", (did("action_session_start"), LISTEN, said("greet")), DOMAIN, is_test=False) == ""
+    assert told_story("s", (did("action_session_start"), LISTEN, said("greet")), DOMAIN, is_test=False) == ""
