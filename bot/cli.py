@@ -19,6 +19,7 @@ from bot.commands import (
     evaluate,
     explain,
     interactive,
+    knowledge,
     learn,
     releases,
     serve_actions,
@@ -64,6 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     for module in (
         create,
+        knowledge,
         learn,
         talk,
         serve_actions,

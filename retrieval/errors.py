@@ -3,6 +3,7 @@
 RetrievalError (retrieval)
 ├── KnowledgeEmpty (knowledge_empty): no document could be read, so there is nothing to search
 ├── BaseModelError (base_model): a base model that is missing, or of a kind that is not understood
+├── ManifestError (ingest_manifest): the list of where ingested files came from cannot be read
 └── IndexFileError (index_file): an index folder that is torn, tampered with or foreign
 """
 
@@ -23,6 +24,12 @@ class BaseModelError(RetrievalError):
     """A base model cannot be used; the message says what would be right."""
 
     code = "base_model"
+
+
+class ManifestError(RetrievalError):
+    """The origins of ingested files are unknown; nothing was changed."""
+
+    code = "ingest_manifest"
 
 
 class IndexFileError(RetrievalError):

@@ -5,6 +5,7 @@ with forward slashes. Hidden files, and links that lead out of the folder, are n
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from retrieval.contained import ContainedParser
@@ -13,6 +14,7 @@ from retrieval.faq import parse_faq_csv, parse_faq_json, parse_faq_yaml
 from retrieval.markdown import parse_markdown
 from retrieval.parser_child import SUFFIXES
 from retrieval.plain_text import parse_plain_text
+from retrieval.provenance import load_origins
 
 FILE_LIMIT_BYTES = 8 * 1024 * 1024
 PACKED_LIMIT_BYTES = 64 * 1024 * 1024
@@ -32,10 +34,14 @@ PARSERS: Mapping[str, Parser] = {
 
 
 def read_folder(folder: Path) -> Reading:
-    """Every document below a folder, in path order. A missing folder reads as an empty one with a fault."""
+    """Every document below a folder, in path order. A missing folder reads as an empty one with a fault.
+
+    What was fetched has its address from the list of origins, where it names none itself. Raises ``ManifestError``.
+    """
     if not folder.is_dir():
         fault = Fault(path=folder.name, line=0, problem="no such folder", remedy="put your help pages there")
         return Reading(documents=(), faults=(fault,))
+    origins = load_origins(folder)
     documents: list[Document] = []
     faults: list[Fault] = []
     ignored: list[str] = []
@@ -49,7 +55,8 @@ def read_folder(folder: Path) -> Reading:
             except FaultyFile as error:
                 faults.append(Fault(path=path, line=error.line, problem=error.problem, remedy=error.remedy))
             else:
-                documents.append(document)
+                url = document.url or (origins[path].url if path in origins else None)
+                documents.append(replace(document, url=url))
                 faults.extend(partial)
     return Reading(documents=tuple(documents), faults=tuple(faults), ignored=tuple(ignored))
 
