@@ -32,7 +32,7 @@ def told_story(name: str, events: Iterable[Event], domain: Domain, *, is_test: b
             case SlotSet(name=slot) if not _is_seen(slot, domain) or _is_filled(event, heard, domain):
                 continue
         steps.append(step(event, with_words=is_test))
-    return story_item(name, steps) if any(steps) else ""
+    return story_item(name, steps)
 
 
 def _kept(events: Iterable[Event]) -> Sequence[Event]:

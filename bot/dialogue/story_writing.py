@@ -42,16 +42,14 @@ def stories_yaml(named: Mapping[str, Iterable[Event]]) -> str:
 
 def stories_file(items: Iterable[str]) -> str:
     """A file of ``story_item``s."""
-    return f'version: "3.1"\nstories:{_listed(items)}'
+    lines = "".join(items)
+    return f'version: "3.1"\nstories:\n{lines}' if lines else 'version: "3.1"\nstories: []\n'
 
 
 def story_item(name: str, steps: Iterable[str]) -> str:
-    """One item of ``stories:`` in lines."""
-    return f"- story: {scalar(name)}\n  steps:{_listed(steps)}"
-
-
-def _listed(items: Iterable[str]) -> str:
-    return f"\n{lines}" if (lines := "".join(items)) else " []\n"
+    """One item of ``stories:`` in lines, "" where there is no step."""
+    lines = "".join(steps)
+    return f"- story: {scalar(name)}\n  steps:\n{lines}" if lines else ""
 
 
 def step(event: Event, *, with_words: bool = True, unwritten: Container[str] = UNWRITTEN) -> str:
