@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import Protocol
 
 from bot.channels.metrics import Metrics
-from bot.delivery.store import Counts
+from bot.delivery.stored import Counts
 from bot.dialogue.domain import Domain
 from bot.dialogue.tracker import Tracker
 from bot.engine import Engine

@@ -121,6 +121,19 @@ def load_frame(seq: int, text: str) -> LogFrame:
     return _frame(seq, json.loads(text))
 
 
+def load_frames(entries: Iterable[tuple[str, Mapping[str, str]]]) -> tuple[LogFrame, ...]:
+    """Log frames as the store's stream has them, whose ids begin with the number."""
+    return tuple(load_frame(int(entry_id.partition("-")[0]), of["f"]) for entry_id, of in entries)
+
+
+def user_frame(inbound: Inbound) -> LogFrame | None:
+    """What the log shows of a customer's own message."""
+    if inbound.kind != "message":
+        return None
+    text = inbound.text if inbound.display is None else inbound.display
+    return LogFrame(seq=0, type="user", id=inbound.event_id, at=inbound.received_at, text=text)
+
+
 def dump_live(hub_id: str, frame: LiveFrame) -> str:
     """A notice for the hubs of other processes; commit and ingest write theirs in Lua, in the same form."""
     return dump({"from": hub_id, "live": _flat(frame)})

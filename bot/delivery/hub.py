@@ -16,7 +16,8 @@ from redis.asyncio.client import PubSub
 
 from bot.delivery.client import translated
 from bot.delivery.codec import EventKey, Notice, dump_live, load_notice
-from bot.delivery.store import Finished, Ingested, Store
+from bot.delivery.store import Store
+from bot.delivery.stored import Finished, Ingested
 from bot.errors import StoreBusy, StoreError, StoreUnavailable
 from bot.messages import Inbound, LiveFrame, LogFrame, Reply, Verdict
 

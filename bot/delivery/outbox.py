@@ -16,7 +16,8 @@ from typing import Any
 from bot.delivery.codec import dump, reply_from_json
 from bot.delivery.keys import SENDERS
 from bot.delivery.lane import Claim, Lane
-from bot.delivery.store import Outgoing, Store
+from bot.delivery.store import Store
+from bot.delivery.stored import Outgoing
 from bot.errors import StoreError
 from bot.messages import Refused, Reply, RetryLater, Sender, SendResult, Sent, Unknown
 from bot.ports import Clock

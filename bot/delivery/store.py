@@ -3,7 +3,7 @@
 Every call is one round trip and may be repeated: a script that was already applied says so.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -17,125 +17,22 @@ from bot.delivery.codec import (
     dump_inbound,
     load_events,
     load_frame,
+    load_frames,
     load_inbound,
+    user_frame,
 )
 from bot.delivery.keys import SENDERS, WORKERS, Keys
 from bot.delivery.probe import probe
 from bot.delivery.settings import DAY_S, DeliverySettings, RateLimit
+from bot.delivery.stored import Commit, Counts, Finished, Handoff, Ingested, Outgoing, Turn
 from bot.dialogue.events import Event
 from bot.errors import LogTrimmed, StoreError, StoreUnavailable
-from bot.messages import Inbound, LogFrame, Verdict
+from bot.messages import Inbound, LogFrame
 
 _COUNTED = {"ready": "XLEN", "due": "XLEN", "later": "ZCARD", "dead": "XLEN", "alarms": "ZCARD"}
 
 _HOME = {"message": "move", "intent": "first"}
 """Where a conversation is held: where its customer last wrote; else where an intent was first to speak to them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """A turn that was committed, with the numbers of the log frames it added."""
-
-    first: int
-    count: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ingested:
-    """The verdict; for a duplicate whose turn is over also what it led to; the user frame if one was logged."""
-
-    verdict: Verdict
-    finished: Finished | None = None
-    frame: LogFrame | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
-    """One message to handle, held under a fencing epoch.
-
-    ``events`` are those from number ``from_event`` on; ``born`` names the life of the conversation that they belong
-    to. ``channel`` and ``recipient_id`` are where the customer last wrote.
-    """
-
-    conversation_id: str
-    ready_id: str
-    message_id: str
-    epoch: int
-    tries: int
-    inbound: Inbound
-    origin: str
-    channel: str
-    recipient_id: str
-    born: str
-    from_event: int
-    events: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outgoing:
-    """One reply to send, held under a fencing epoch; ``unsure``: an earlier attempt has no known outcome."""
-
-    entry_id: str
-    epoch: int
-    tries: int
-    unsure: bool
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rating:
-    """What a customer thought of a reply."""
-
-    reply_id: str
-    value: str
-    at: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Commit:
-    """What a turn adds. ``frames`` are numbered by the store (their ``seq`` is ignored); ``outbox`` is JSON.
-
-    ``alarms``: when reminders are due, in ms since the epoch, None for those called off. The conversation is kept at
-    least until ``needed_until`` (seconds since the epoch).
-    ``replaces``: the events take the place of all that were there.
-    """
-
-    turn: Turn
-    events: Sequence[Event]
-    transcript: str
-    frames: Sequence[LogFrame] = ()
-    outbox: Sequence[str] = ()
-    dead: str = ""
-    rating: Rating | None = None
-    status: str = ""
-    at: float = 0.0
-    replaces: bool = False
-    alarms: Mapping[int, int | None] = field(default_factory=dict)
-    needed_until: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Handoff:
-    """A conversation that waits for a person or has one; ``since`` in seconds since the epoch."""
-
-    conversation_id: str
-    channel: str
-    since: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
-    """How much waits. ``ready``: conversations whose turn is not over; ``lag_s``: since when the oldest of them is.
-
-    ``sending``: conversations with replies that are not sent; ``dead``: messages and replies that were given up;
-    ``reminders``: those that are not due yet.
-    """
-
-    ready: int
-    lag_s: float
-    sending: int
-    dead: int
-    reminders: int
 
 
 @dataclass(slots=True)
@@ -198,7 +95,7 @@ class Store:
         """
         cid, keys, settings = inbound.conversation_id, self.keys, self.settings
         retention = settings.retention
-        frame = _user_frame(inbound)
+        frame = user_frame(inbound)
         answer = await self._durable(
             "ingest",
             [
@@ -228,7 +125,7 @@ class Store:
         )
         verdict, mark, seq = answer
         logged = load_frame(seq, dump_frame(frame)) if frame and seq else None
-        return Ingested(verdict=verdict, finished=_finished(mark), frame=logged)
+        return Ingested(verdict=verdict, finished=Finished.of(mark), frame=logged)
 
     async def _durable(self, name: str, keys: Sequence[str], arguments: Sequence[Argument]) -> list[Any]:
         """A script whose effect the replicas must have, as many as the settings ask for."""
@@ -242,7 +139,7 @@ class Store:
     async def outcome(self, conversation_id: str, channel: str, event_id: str) -> Finished | None:
         """What the turn of an event led to; None while it waits."""
         mark = await self.client.command("GET", self.keys.seen(conversation_id, channel, event_id))
-        return _finished(mark or "")
+        return Finished.of(mark or "")
 
     async def begin(
         self, conversation_id: str, ready_id: str, *, nonce: str, born: str = "", have: int = 0, typing: str = ""
@@ -411,7 +308,7 @@ class Store:
                 ("XRANGE", self.keys.of(conversation_id, "log"), f"({max(seq, 0)}-0", "+"),
             ]
         )
-        frames = _frames(entries)
+        frames = load_frames(entries)
         first = frames[0].seq if frames else int(meta or 0) + 1
         if first != max(seq, 0) + 1:
             raise LogTrimmed(oldest=frames[0].seq if frames else None)
@@ -423,7 +320,7 @@ class Store:
             return ()
         first, last = finished.first, finished.first + finished.count - 1
         key = self.keys.of(conversation_id, "log")
-        frames = _frames(await self.client.command("XRANGE", key, f"{first}-0", f"{last}-0"))
+        frames = load_frames(await self.client.command("XRANGE", key, f"{first}-0", f"{last}-0"))
         if len(frames) != finished.count:
             raise LogTrimmed(oldest=None)
         return frames
@@ -504,25 +401,6 @@ class Store:
         return int(wait_ms) / 1000
 
 
-def _user_frame(inbound: Inbound) -> LogFrame | None:
-    """What the log shows of a customer's own message."""
-    if inbound.kind != "message":
-        return None
-    text = inbound.text if inbound.display is None else inbound.display
-    return LogFrame(seq=0, type="user", id=inbound.event_id, at=inbound.received_at, text=text)
-
-
-def _finished(mark: str) -> Finished | None:
-    if not mark.startswith("done:"):
-        return None
-    _, first, count = mark.split(":")
-    return Finished(int(first), int(count))
-
-
 def _counted(items: Iterable[str]) -> list[Argument]:
     listed = list(items)
     return [len(listed), *listed]
-
-
-def _frames(entries: Sequence[tuple[str, dict[str, str]]]) -> tuple[LogFrame, ...]:
-    return tuple(load_frame(int(entry_id.partition("-")[0]), fields["f"]) for entry_id, fields in entries)

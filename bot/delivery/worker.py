@@ -18,7 +18,8 @@ from bot.delivery.codec import EventKey, dump, dump_live, load_events, reply_to_
 from bot.delivery.hub import Hub
 from bot.delivery.keys import WORKERS
 from bot.delivery.lane import Claim, Lane
-from bot.delivery.store import Commit, Finished, Rating, Store, Turn
+from bot.delivery.store import Store
+from bot.delivery.stored import Commit, Finished, Rating, Turn
 from bot.delivery.transcript import TurnTranscript, dump_transcript
 from bot.dialogue.domain import Domain
 from bot.dialogue.tracker import Tracker

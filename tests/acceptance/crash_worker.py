@@ -18,7 +18,8 @@ from bot.delivery.alarms import AlarmClock
 from bot.delivery.hub import Hub
 from bot.delivery.outbox import Outbox
 from bot.delivery.settings import DeliverySettings
-from bot.delivery.store import Commit, Finished, Ingested, Store
+from bot.delivery.store import Store
+from bot.delivery.stored import Commit, Finished, Ingested
 from bot.delivery.worker import Engine, Worker
 from bot.dialogue.events import Event
 from bot.dialogue.tracker import Tracker

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot.channels.metrics import Metrics
-from bot.delivery.store import Counts
+from bot.delivery.stored import Counts
 from bot.dialogue.domain import Domain
 from bot.dialogue.tracker import Tracker
 from bot.errors import StoreUnavailable

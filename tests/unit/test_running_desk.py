@@ -10,7 +10,7 @@ from release_parts import FakeReleaseModels, build_release
 from bot import models as models_module
 from bot.actions.speaker import DomainSpeaker
 from bot.delivery.audit import AuditLog, verify
-from bot.delivery.store import Handoff
+from bot.delivery.stored import Handoff
 from bot.desk import RunningDesk
 from bot.dialogue.events import ActionExecuted, Restarted, UserUttered
 from bot.dialogue.parse import IntentScore, Parse

@@ -2,7 +2,8 @@ import asyncio
 
 from delivery_parts import CountingEngine, Platform, delivery, message, until
 
-from bot.delivery.store import Counts, Store
+from bot.delivery.store import Store
+from bot.delivery.stored import Counts
 from bot.messages import Inbound, Refused, RetryLater
 
 

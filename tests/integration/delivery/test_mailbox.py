@@ -4,7 +4,8 @@ from dataclasses import replace
 import pytest
 from delivery_parts import CountingEngine, delivery, message, said
 
-from bot.delivery.store import Commit, Finished, Store, Turn
+from bot.delivery.store import Store
+from bot.delivery.stored import Commit, Finished, Turn
 from bot.delivery.transcript import read_transcripts
 from bot.dialogue.events import SlotSet
 from bot.dialogue.tracker import Tracker
