@@ -58,7 +58,7 @@ ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared with, never bound by de
 LIMITS = {
     "connect": RateLimit(per_s=1, burst=30),
     "message": RateLimit(per_s=2, burst=20),
-    "rest": RateLimit(per_s=200, burst=400),
+    "rest": RateLimit(per_s=1000, burst=2000),  # a program at one address speaks for all of its customers
 }
 
 
