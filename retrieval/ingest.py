@@ -32,6 +32,9 @@ PARSERS: Mapping[str, Parser] = {
 }
 """What is parsed in this process; files with ``SUFFIXES`` are parsed in another."""
 
+READABLE = (*PARSERS, *SUFFIXES)
+"""The endings of files that can be read."""
+
 
 def read_folder(folder: Path) -> Reading:
     """Every document below a folder, in path order. A missing folder reads as an empty one with a fault.
@@ -46,8 +49,8 @@ def read_folder(folder: Path) -> Reading:
     faults: list[Fault] = []
     ignored: list[str] = []
     with ContainedParser() as contained:
-        for file, path in _files(folder):
-            if file.suffix.lower() not in (*PARSERS, *SUFFIXES):
+        for file, path in document_files(folder):
+            if file.suffix.lower() not in READABLE:
                 ignored.append(path)
                 continue
             try:
@@ -61,7 +64,8 @@ def read_folder(folder: Path) -> Reading:
     return Reading(documents=tuple(documents), faults=tuple(faults), ignored=tuple(ignored))
 
 
-def _files(folder: Path) -> Iterable[tuple[Path, str]]:
+def document_files(folder: Path) -> Iterable[tuple[Path, str]]:
+    """Every file of a folder, with its path in it, that is neither hidden nor outside of it, in path order."""
     root = folder.resolve()
     for file in sorted(folder.rglob("*")):
         relative = file.relative_to(folder)

@@ -1,32 +1,102 @@
-"""``kefu knowledge``: what is in the knowledge folder."""
+"""``kefu ingest`` and ``kefu knowledge``: documents into the knowledge folder, and what is in it."""
 
 import argparse
 import sys
+from collections import Counter
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.commands.options import Subparsers, UsageError, add_command, add_folder, add_json, print_json
 from bot.paths import AssistantPaths
 
 if TYPE_CHECKING:
+    from retrieval.collect import Collection
     from retrieval.inventory import Inventory
 
 
 def add(commands: Subparsers) -> None:
-    """Add ``knowledge``."""
+    """Add ``knowledge`` and ``ingest``."""
     parser = add_command(
         commands,
         "knowledge",
-        run,
+        show,
         summary="list documents, passages, ages, and what was skipped and why",
         example="kefu knowledge shop",
     )
     add_folder(parser)
     add_json(parser)
 
+    ingest = add_command(
+        commands,
+        "ingest",
+        collect_sources,
+        summary="bring files, folders, pages and sites into the knowledge folder",
+        example="kefu ingest manuals/ https://www.example.com/help/ --into shop",
+    )
+    ingest.add_argument(
+        "sources",
+        nargs="+",
+        metavar="PATH|URL",
+        help="a file, a folder, a page, a sitemap, or a site (URL ending in /)",
+    )
+    ingest.add_argument("--into", type=Path, default=Path(), metavar="DIR", help="the assistant (default: this folder)")
+    ingest.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="HOST[:PORT]",
+        help="a host of your own that may have a private address and any port; may be repeated",
+    )
+    ingest.add_argument(
+        "--pages", type=_count, default=1000, help="at most so many pages of an address (default: 1000)"
+    )
+    ingest.add_argument("--depth", type=_count, default=5, help="links of a site are followed so deep (default: 5)")
+    add_json(ingest)
 
-def run(args: argparse.Namespace) -> int:
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number")
+    return int(text)
+
+
+def collect_sources(args: argparse.Namespace) -> int:
+    """Exit code 1 if something could not be had; the rest was brought in all the same."""
+    from retrieval.collect import collect
+    from retrieval.site import Limits
+
+    if not args.into.is_dir():
+        raise UsageError(f"{args.into}: no such folder; name the assistant's folder with --into DIR")
+    collection = collect(
+        args.sources,
+        AssistantPaths(args.into).knowledge,
+        private_hosts=frozenset(args.allow_host),
+        limits=Limits(pages=args.pages, depth=args.depth),
+    )
+    if args.json:
+        changes = [asdict(change) for change in collection.changes]
+        print_json({"changes": changes, "faults": list(map(str, collection.faults))})
+    else:
+        _print_changes(collection)
+    return 1 if collection.faults else 0
+
+
+def _print_changes(collection: "Collection") -> None:
+    for change in collection.changes:
+        if change.what != "unchanged":
+            print(f"{change.what:<8} {change.path}  {change.place}")
+    for fault in collection.faults:
+        print(f"skipped: {fault}", file=sys.stderr)
+    counts: Counter[str] = Counter(change.what for change in collection.changes)
+    kinds = ("added", "changed", "unchanged", "removed")
+    print(", ".join(f"{counts[kind]} {kind}" for kind in kinds) + f", {len(collection.faults)} skipped")
+    if counts.total() > counts["unchanged"]:
+        print("kefu train makes them answer")
+
+
+def show(args: argparse.Namespace) -> int:
     """The folder is read as training reads it; nothing has to be trained."""
     from retrieval.inventory import take_inventory
 

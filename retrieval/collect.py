@@ -1,0 +1,208 @@
+"""Documents from files, folders and web addresses into a knowledge folder, with a list of where each came from.
+
+Only what changed is written; what a source no longer has is removed; files that a person put there are never touched.
+"""
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from yarl import URL
+
+from retrieval.documents import Fault
+from retrieval.guarded_http import GuardedHttp
+from retrieval.ingest import PACKED_LIMIT_BYTES, READABLE, document_files
+from retrieval.provenance import Origin, load_origins, save_origins
+from retrieval.site import Limits, Page, Stored, visit
+
+What = Literal["added", "changed", "unchanged", "removed"]
+_UNSAFE = re.compile(r"[^\w.@-]+")
+_NAME_CHARS = 80
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What became of one file of the knowledge folder."""
+
+    path: str
+    what: What
+    place: str
+
+
+@dataclass(slots=True)
+class Collection:
+    """A knowledge folder while sources are brought into it. ``changes`` and ``faults`` say what was done."""
+
+    folder: Path
+    origins: dict[str, Origin]
+    changes: list[Change] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+
+    def stored(self, place: str) -> Stored | None:
+        """What was fetched from a place, if the file is still as it was written."""
+        path = self._path_of(place)
+        file = self.folder / path if path else None
+        if path is None or file is None or not file.is_file():
+            return None
+        raw = file.read_bytes()
+        if _hash(raw) != self.origins[path].sha256:
+            return None
+        return Stored(origin=self.origins[path], suffix=file.suffix.lower(), body=raw)
+
+    def keep(self, path: str, raw: bytes, origin: Origin) -> None:
+        """Write a file where its content is new. ``path`` is where it would go if it were not there yet."""
+        path = self._path_of(origin.place) or self._free(path, origin.place)
+        file = self.folder / path
+        if path not in self.origins and file.exists():
+            self.fault(origin.place, f"{path} is a file of your own", "rename or remove that file")
+            return
+        same = file.is_file() and _hash(file.read_bytes()) == origin.sha256
+        known = self.origins.get(path)
+        if not same:
+            if not file.resolve().is_relative_to(self.folder.resolve()):
+                self.fault(origin.place, f"{path} lies outside of the folder", "remove the link on its way")
+                return
+            file.parent.mkdir(parents=True, exist_ok=True)
+            draft = file.with_name(f".{file.name}.new")
+            draft.write_bytes(raw)
+            draft.replace(file)
+        self.origins[path] = replace(origin, fetched=known.fetched) if same and known else origin
+        self.changes.append(
+            Change(path=path, what="unchanged" if same else "changed" if known else "added", place=origin.place)
+        )
+
+    def remove_others(self, source: str, places: set[str]) -> None:
+        """Remove the files of a source that came from other places than these."""
+        for path, origin in list(self.origins.items()):
+            if origin.source == source and origin.place not in places:
+                file = self.folder / path
+                file.unlink(missing_ok=True)
+                for parent in file.relative_to(self.folder).parents[:-1]:
+                    if (self.folder / parent).is_dir() and not any((self.folder / parent).iterdir()):
+                        (self.folder / parent).rmdir()
+                del self.origins[path]
+                self.changes.append(Change(path=path, what="removed", place=origin.place))
+
+    def _path_of(self, place: str) -> str | None:
+        return next((path for path, origin in self.origins.items() if origin.place == place), None)
+
+    def _free(self, path: str, place: str) -> str:
+        """The path, or one that tells two places apart whose names differ only in what a file name cannot hold."""
+        if path not in self.origins:
+            return path
+        pure = PurePosixPath(path)
+        return str(pure.with_name(f"{pure.stem}-{_hash(place.encode())[:8]}{pure.suffix}"))
+
+    def fault(self, place: str, problem: str, remedy: str) -> None:
+        """Note what could not be had."""
+        self.faults.append(Fault(path=place, line=0, problem=problem, remedy=remedy))
+
+
+def collect(
+    sources: Sequence[str], folder: Path, *, private_hosts: frozenset[str] = frozenset(), limits: Limits | None = None
+) -> Collection:
+    """Bring sources into a knowledge folder, which is made. Raises ``ManifestError`` and ``OSError`` of that folder.
+
+    ``private_hosts``: see ``GuardedHttp``. The list of origins is written after each source.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    collection = Collection(folder=folder, origins=dict(load_origins(folder)))
+    for source in sources:
+        if "://" in source:
+            asyncio.run(_fetch(source, collection, private_hosts, limits or Limits()))
+        else:
+            _copy(Path(source), collection)
+        save_origins(folder, collection.origins)
+    return collection
+
+
+def _copy(source: Path, collection: Collection) -> None:
+    whole = source.resolve()
+    if not whole.exists():
+        collection.fault(str(source), "no such file or folder", "correct the path; what it brought before is kept")
+        return
+    own = collection.folder.resolve()
+    if whole.is_relative_to(own) or own.is_relative_to(whole):
+        collection.fault(str(source), "is, or holds, the knowledge folder itself", "name another one")
+        return
+    places: set[str] = set()
+    for file, path in _local_files(whole):
+        place = str(file)
+        if file.suffix.lower() not in READABLE:
+            collection.fault(place, "a kind that cannot be read", f"save it as one of {' '.join(READABLE)}")
+            continue
+        places.add(place)
+        try:
+            if file.stat().st_size > PACKED_LIMIT_BYTES:
+                collection.fault(place, "too large", f"split it into files below {PACKED_LIMIT_BYTES} bytes")
+                continue
+            raw = file.read_bytes()
+        except OSError as error:
+            collection.fault(place, f"cannot be read ({error.strerror})", "check its permissions")
+            continue
+        origin = Origin(source=str(whole), place=place, fetched=_now(), sha256=_hash(raw))
+        collection.keep(path, raw, origin)
+    collection.remove_others(str(whole), places)
+
+
+def _local_files(whole: Path) -> Iterator[tuple[Path, str]]:
+    if whole.is_file():
+        yield whole, whole.name
+        return
+    for file, path in document_files(whole):
+        yield file, f"{whole.name}/{path}"
+
+
+async def _fetch(source: str, collection: Collection, private_hosts: frozenset[str], limits: Limits) -> None:
+    try:
+        start = URL(source)
+    except ValueError:
+        collection.fault(source, "no web address", "name one as https://HOST/PATH")
+        return
+    async with GuardedHttp(private_hosts) as http:
+        found = await visit(start, http, stored=collection.stored, limits=limits)
+    for page in found.pages:
+        _keep_page(source, page, collection)
+    collection.faults.extend(found.faults)
+    of_source = {origin.place for origin in collection.origins.values() if origin.source == source}
+    places = {page.place for page in found.pages} if found.complete else of_source - found.gone
+    collection.remove_others(source, places)
+
+
+def _keep_page(source: str, page: Page, collection: Collection) -> None:
+    before = collection.stored(page.place)
+    raw = page.body if page.body is not None else before.body if before else b""
+    origin = Origin(
+        source=source, place=page.place, fetched=_now(), sha256=_hash(raw), etag=page.etag, modified=page.modified
+    )
+    collection.keep(file_path(URL(page.place), page.suffix), raw, origin)
+
+
+def file_path(url: URL, suffix: str) -> str:
+    """Where a page goes in the folder: its host, then its path, in names that every file system takes."""
+    host = f"{url.host}-{url.port}" if url.port not in (80, 443) else str(url.host)
+    names = [part for part in url.path.split("/") if part.strip(".")]
+    if not names or url.path.endswith("/"):
+        names.append("index")
+    if url.query_string:
+        names[-1] += f"-{_hash(url.query_string.encode())[:8]}"
+    stem = names[-1][: -len(suffix)] if names[-1].lower().endswith(suffix) else names[-1]
+    return "/".join(map(_safe, [host, *names[:-1]])) + f"/{_safe(stem)}{suffix}"
+
+
+def _safe(name: str) -> str:
+    kept = _UNSAFE.sub("_", name).lstrip(".") or "_"
+    return kept if len(kept) <= _NAME_CHARS else f"{kept[: _NAME_CHARS - 9]}-{_hash(name.encode())[:8]}"
+
+
+def _hash(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
