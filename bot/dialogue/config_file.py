@@ -21,6 +21,7 @@ CONFIG_KEYS = (
     "pipeline",
     "policies",
     "importers",
+    "imports",
     "spaces",
     "kefu",
 )
@@ -94,6 +95,8 @@ def read_config(root: Node, reading: Reading) -> Config:
         reading.fault(fields["recipe"], f'the recipe "{recipe}" is unknown', 'write "recipe: default.v1"')
     for importer in reading.items(fields.get("importers"), "importers"):
         reading.notice(importer, "importers do not run here; all files of data/ and domain/ are read")
+    for folder in reading.items(fields.get("imports"), "imports"):
+        reading.notice(folder, "no other projects are imported; all files of data/ and domain/ are read")
     return Config(
         language=reading.optional_text(fields.get("language"), "language") or "en",
         assistant_id=reading.optional_text(fields.get("assistant_id"), "assistant_id"),

@@ -83,6 +83,13 @@ def test_a_misspelt_setting_of_ours_is_noticed():
     assert 'did you mean "nlu_threshold"?' in reading.notices[0]
 
 
+def test_importers_and_what_they_import_are_noticed():
+    text = "importers:\n- name: MultiProjectImporter\nimports:\n- data\n- ../other\n"
+    _, reading = read(read_config, text)
+    assert not reading.faults
+    assert [notice.split(": ")[0] for notice in reading.notices] == ["f.yml:2", "f.yml:4", "f.yml:5"]
+
+
 def test_endpoints():
     endpoints, reading = read(
         read_endpoints,
