@@ -11,6 +11,7 @@ import logging
 import socket
 import sys
 import traceback
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,8 @@ def main() -> int:
     utils.configure_colored_logging("DEBUG" if args.debug else "INFO")
     utils.update_sanic_log_level()
     logging.getLogger("matplotlib").setLevel(logging.WARNING)
+    # The protocol's version that the bot sends is Rasa's last open one, and this rasa-sdk speaks it.
+    warnings.filterwarnings("ignore", message="Your versions of rasa and rasa_sdk", category=UserWarning)
     executor = ActionExecutor()
     if (failure := _register(executor, args.actions)) is not None:
         print(f"kefu: {failure}", file=sys.stderr)
