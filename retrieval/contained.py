@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from retrieval.documents import Block, Document, FaqEntry, FaultyFile, Link, Section, visible
+from retrieval.documents import Block, Document, FaqEntry, Fault, FaultyFile, Link, Section, visible
 from retrieval.parser_child import MEMORY_LIMIT_BYTES, TIME_LIMIT_S
 
 REPLY_LIMIT_BYTES = 64_000_000
@@ -32,14 +32,18 @@ class ContainedParser:
     def __exit__(self, *_: object) -> None:
         self._end()
 
-    def parse(self, path: str, file: Path) -> Document:
-        """The document in ``file``. Raises ``FaultyFile``, also where the child was ended by one of its limits."""
+    def parse(self, path: str, file: Path) -> tuple[Document, tuple[Fault, ...]]:
+        """The document in ``file`` and its partial faults.
+
+        Raises ``FaultyFile``, also where the child was ended by one of its limits.
+        """
         request = {"path": path, "file": str(file.resolve()), "limit_s": self._limit_s}
         reply = self._ask((json.dumps(request) + "\n").encode())
         if "document" not in reply:
             self._end()  # whatever the parser was left with is no part of the next file's reading
             raise FaultyFile(0, str(reply["problem"]), str(reply["remedy"]))
-        return _document(_seen(reply["document"]))
+        seen = _seen(reply)
+        return _document(seen["document"]), tuple(Fault(**fault) for fault in seen["faults"])
 
     def _ask(self, request: bytes) -> Mapping[str, Any]:
         child = self._running()

@@ -80,7 +80,7 @@ def _read(file: Path, path: str, contained: ContainedParser) -> tuple[Document, 
         size, limit = file.stat().st_size, FILE_LIMIT_BYTES if parser else PACKED_LIMIT_BYTES
         if size > limit:
             raise FaultyFile(0, f"{size} bytes is too large", f"split it into files below {limit} bytes")
-        return parser(path, _text(file.read_bytes())) if parser else (contained.parse(path, file), ())
+        return parser(path, _text(file.read_bytes())) if parser else contained.parse(path, file)
     except OSError as error:
         raise FaultyFile(0, f"cannot be read ({error.strerror})", "check that it exists and its permissions") from error
 

@@ -9,7 +9,7 @@ import re
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import docx
 import openpyxl
@@ -17,7 +17,17 @@ import pptx
 from docx.table import Table
 from docx.text.paragraph import Paragraph
 
-from retrieval.documents import Block, Document, FaqEntry, FaultyFile, Section, guess_language, named_after, row_text
+from retrieval.documents import (
+    Block,
+    Document,
+    FaqEntry,
+    Fault,
+    FaultyFile,
+    Section,
+    guess_language,
+    named_after,
+    row_text,
+)
 from retrieval.faq import faq_columns, faq_entry
 from retrieval.markdown import slug
 
@@ -26,16 +36,21 @@ MEMBER_LIMIT = 10_000
 ROW_LIMIT = 100_000
 CELL_LIMIT = 200
 
+Outcome: TypeAlias = tuple[Document, tuple[Fault, ...]]
+
 _HEADING = re.compile(r"heading ([1-9])", re.IGNORECASE)
 _SPACE = re.compile(r"[ \t\xa0]+")
 
 
-def parse_office(path: str, raw: bytes) -> Document:
-    """A file, by its ending. Raises ``FaultyFile`` where it is broken, too large when unpacked, or holds no text."""
+def parse_office(path: str, raw: bytes) -> tuple[Document, tuple[Fault, ...]]:
+    """A file, by its ending, and its partial faults.
+
+    Raises ``FaultyFile`` where it is broken, too large when unpacked, or holds no text.
+    """
     _check_archive(raw)
     read = _READERS[path.rsplit(".", 1)[-1].lower()]
     try:
-        document = read(path, io.BytesIO(raw))
+        document, faults = read(path, io.BytesIO(raw))
     except FaultyFile:
         raise
     except MemoryError:
@@ -45,7 +60,7 @@ def parse_office(path: str, raw: bytes) -> Document:
         raise FaultyFile(0, problem, "open it in an office program and save it again") from error
     if not document.sections and not document.entries:
         raise FaultyFile(0, "no text", "add some, or remove the file")
-    return document
+    return document, faults
 
 
 def _check_archive(raw: bytes) -> None:
@@ -61,7 +76,7 @@ def _check_archive(raw: bytes) -> None:
         raise FaultyFile(0, problem, remedy)
 
 
-def _read_docx(path: str, file: io.BytesIO) -> Document:
+def _read_docx(path: str, file: io.BytesIO) -> Outcome:
     word = docx.Document(file)
     sections: list[Section] = []
     path_of_headings: list[tuple[int, str]] = []
@@ -96,7 +111,7 @@ def _read_docx(path: str, file: io.BytesIO) -> Document:
         else:
             blocks.append(Block(text=text))
     close()
-    return _document(path, title, word.core_properties, sections=sections)
+    return _document(path, title, word.core_properties, sections=sections), ()
 
 
 def _seen(paragraph: Paragraph) -> str:
@@ -113,7 +128,7 @@ def _seen(paragraph: Paragraph) -> str:
     return _words("".join(pieces))
 
 
-def _read_pptx(path: str, file: io.BytesIO) -> Document:
+def _read_pptx(path: str, file: io.BytesIO) -> Outcome:
     show = pptx.Presentation(file)
     sections: list[Section] = []
     for number, slide in enumerate(show.slides, 1):
@@ -126,7 +141,7 @@ def _read_pptx(path: str, file: io.BytesIO) -> Document:
             shown = tuple(blocks) or (Block(text=heading),)
             headings = (heading,) if heading else ()
             sections.append(Section(headings=headings, raw_heading=heading, anchor=f"slide={number}", blocks=shown))
-    return _document(path, _words(show.core_properties.title or ""), show.core_properties, sections=sections)
+    return _document(path, _words(show.core_properties.title or ""), show.core_properties, sections=sections), ()
 
 
 def _shapes(shapes: Any) -> Iterator[Any]:
@@ -149,30 +164,38 @@ def _shape_blocks(shape: Any) -> Iterator[Block]:
         yield from _rows([[_words(cell.text) for cell in row.cells] for row in shape.table.rows])
 
 
-def _read_xlsx(path: str, file: io.BytesIO) -> Document:
+def _read_xlsx(path: str, file: io.BytesIO) -> Outcome:
     book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
     sections: list[Section] = []
     entries: list[FaqEntry] = []
+    faults: list[Fault] = []
     for sheet in book.worksheets:
         if sheet.sheet_state != "visible":
             continue
         rows = _filled_rows(sheet)
-        head = next(rows, [])
+        head = next(rows, (0, []))[1]
         names = faq_columns(head)
         if names:
-            entries.extend(entry for row in rows if (entry := faq_entry(names, row)))
-        elif blocks := tuple(_rows([head, *rows])):
+            for number, cells in rows:
+                if entry := faq_entry(names, cells):
+                    entries.append(entry)
+                else:
+                    problem = f"sheet {sheet.title}: a question without an answer, or the reverse"
+                    faults.append(Fault(path=path, line=number, problem=problem, remedy="fill both in"))
+        elif blocks := tuple(_rows([head, *(cells for _, cells in rows)])):
             sections.append(Section(headings=(sheet.title,), raw_heading=sheet.title, blocks=blocks))
-    return _document(path, _words(book.properties.title or ""), book.properties, sections=sections, entries=entries)
+    title = _words(book.properties.title or "")
+    return _document(path, title, book.properties, sections=sections, entries=entries), tuple(faults)
 
 
-def _filled_rows(sheet: Any) -> Iterator[list[str]]:
+def _filled_rows(sheet: Any) -> Iterator[tuple[int, list[str]]]:
+    """Rows that hold something, with their numbers."""
     for number, row in enumerate(sheet.iter_rows(values_only=True, max_col=CELL_LIMIT), 1):
         if number > ROW_LIMIT:
             raise FaultyFile(number, f"more than {ROW_LIMIT} rows", "split the sheet")
         cells = [_cell(value) for value in row]
         if any(cells):
-            yield cells
+            yield number, cells
 
 
 def _cell(value: object) -> str:
@@ -218,7 +241,7 @@ def _words(text: str) -> str:
     return "\n".join(line for line in lines if line)
 
 
-_READERS: dict[str, Callable[[str, io.BytesIO], Document]] = {
+_READERS: dict[str, Callable[[str, io.BytesIO], Outcome]] = {
     "docx": _read_docx,
     "pptx": _read_pptx,
     "xlsx": _read_xlsx,

@@ -1,8 +1,8 @@
 """The child process that parses what needs large readers: HTML, PDF, DOCX, PPTX, XLSX. It may be killed at any time.
 
-One JSON object a line. In: ``path`` (as the documents are named), ``file`` (where it lies). Out: ``document``, or the
-``problem`` and ``remedy`` of a file that cannot be used. It limits its memory, and sets an alarm for each file at
-which the kernel ends it, in native code too. It ends with its input.
+One JSON object a line. In: ``path`` (as the documents are named), ``file`` (where it lies). Out: ``document`` and
+``faults``, or the ``problem`` and ``remedy`` of a file that cannot be used. It limits its memory, and sets an alarm for
+each file at which the kernel ends it, in native code too. It ends with its input.
 """
 
 import json
@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
-from retrieval.documents import Document, FaultyFile
+from retrieval.documents import Document, Fault, FaultyFile
 
 MEMORY_LIMIT_BYTES = 1_000_000_000
 TIME_LIMIT_S = 60.0
@@ -38,7 +38,8 @@ def main() -> None:
 def _answer(request: Mapping[str, str]) -> Mapping[str, object]:
     try:
         raw = Path(request["file"]).read_bytes()
-        return {"document": asdict(_parser(request["path"])(request["path"], raw))}
+        document, faults = _parser(request["path"])(request["path"], raw)
+        return {"document": asdict(document), "faults": list(map(asdict, faults))}
     except FaultyFile as error:
         return {"problem": error.problem, "remedy": error.remedy}
     except OSError as error:
@@ -50,17 +51,17 @@ def _answer(request: Mapping[str, str]) -> Mapping[str, object]:
         return {"problem": "nested too deeply", "remedy": "save it again with a simpler structure"}
 
 
-def _parser(path: str) -> Callable[[str, bytes], Document]:
+def _parser(path: str) -> Callable[[str, bytes], tuple[Document, tuple[Fault, ...]]]:
     """The parser for a file's ending, imported when the first such file comes."""
     match path.rsplit(".", 1)[-1].lower():
         case "html" | "htm":
             from retrieval.web_page import parse_web_page  # noqa: PLC0415
 
-            return parse_web_page
+            return lambda name, raw: (parse_web_page(name, raw), ())
         case "pdf":
             from retrieval.pdf import parse_pdf  # noqa: PLC0415
 
-            return parse_pdf
+            return lambda name, raw: (parse_pdf(name, raw), ())
         case _:
             from retrieval.office import parse_office  # noqa: PLC0415
 

@@ -213,7 +213,9 @@ def _address(target: str, document: Document) -> str:
     parts = urlsplit(target)
     if not parts.path:
         return ""
-    path = parts.path if parts.path.startswith("/") else normpath(join("/", dirname(document.path), parts.path))
+    whole = urlsplit(document.url or "")
+    base = whole.path if whole.netloc else document.path  # a fetched page's links are relative to where it was
+    path = parts.path if parts.path.startswith("/") else normpath(join("/", dirname(base), parts.path))
     return path.rstrip("/")
 
 

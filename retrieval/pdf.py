@@ -26,6 +26,8 @@ _ENDS = (".", "!", "?", ":", "。", "！", "？", "：", "；")
 _CJK = re.compile(r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]")
 _SHORT_LINE = 0.75
 """A line that ends a sentence and is shorter than this share of the page's longest line ends its paragraph."""
+_TITLE_LINE = 0.5
+"""So does any line that is shorter than this: it is a title, or a last line without its mark."""
 
 
 def parse_pdf(path: str, raw: bytes) -> Document:
@@ -134,7 +136,7 @@ def _paragraphs(lines: Sequence[str]) -> Iterator[Block]:
             continue
         item = starts_item if not text else item
         text = _joined(text, _words(line))
-        if line.endswith(_ENDS) and len(line) < _SHORT_LINE * longest:
+        if len(line) < (_SHORT_LINE if line.endswith(_ENDS) else _TITLE_LINE) * longest:
             yield Block(text=text, kind="item" if item else "text")
             text = ""
     if text:

@@ -25,7 +25,9 @@ PAGE = """<!doctype html><html lang="en-GB"><head><title>Returns | Acme</title>
 
 def read_one(file: Path) -> Document:
     with ContainedParser() as parser:
-        return parser.parse(file.name, file)
+        document, faults = parser.parse(file.name, file)
+    assert faults == ()
+    return document
 
 
 def shape(document: Document) -> list[tuple[tuple[str, ...], str, list[str]]]:
@@ -56,6 +58,7 @@ def test_html_in_another_encoding(tmp_path: Path) -> None:
 def test_pdf_pages_with_bookmarks_and_without_running_heads(tmp_path: Path) -> None:
     first = [
         "Acme help",
+        "Delivery",
         "An order is packed on the day it is made and",
         "it takes 3 days.",
         "- one",
@@ -69,8 +72,9 @@ def test_pdf_pages_with_bookmarks_and_without_running_heads(tmp_path: Path) -> N
     )
     manual = read_one(tmp_path / "user-manual.pdf")
     assert manual.title == "user manual"
+    sentence = "An order is packed on the day it is made and"
     assert shape(manual) == [
-        (("Orders",), "page=1", ["An order is packed on the day it is made and it takes 3 days.", "- one", "- two"]),
+        (("Orders",), "page=1", ["Delivery", f"{sentence} it takes 3 days.", "- one", "- two"]),
         (("Parts",), "page=2", ["Second."]),
         (("Parts",), "page=3", ["Third."]),
     ]
@@ -98,7 +102,9 @@ def test_xlsx_with_a_faq_and_a_table(tmp_path: Path) -> None:
     faq = [["问题", "答案", "相似问题"], ["怎么退货？", "30 天内。", "想退货|退货"], ["没有答案", None, None]]
     prices = [["Lamp", "Price"], ["Luna", 40.0], [], ["Sol", 12.5]]
     write_xlsx(tmp_path / "a.xlsx", {"FAQ": faq, "Prices": prices, "_internal": [["secret"], ["margin"]]})
-    (document,) = read_folder(tmp_path).documents
+    reading = read_folder(tmp_path)
+    (document,), (fault,) = reading.documents, reading.faults
+    assert (fault.line, fault.problem) == (3, "sheet FAQ: a question without an answer, or the reverse")
     assert document.entries == (FaqEntry(question="怎么退货？", answer="30 天内。", paraphrases=("想退货", "退货")),)
     assert shape(document) == [(("Prices",), "", ["Lamp: Luna; Price: 40", "Lamp: Sol; Price: 12.5"])]
 

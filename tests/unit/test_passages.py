@@ -1,5 +1,7 @@
 """Documents into passages."""
 
+from dataclasses import replace
+
 from retrieval.documents import Block, Document, FaqEntry, Link, Section
 from retrieval.passages import PASSAGE_CHARS, sentences, split_documents
 
@@ -70,6 +72,13 @@ def test_links_of_other_pages_name_a_page() -> None:
     source = page(text("see"), path="other/b.md", links=links)
     passages = {passage.document: passage for passage in split_documents([target, source])}
     assert passages["help/returns.md"].aliases == ("send it back",)
+
+
+def test_links_of_fetched_pages_are_relative_to_their_address() -> None:
+    target = replace(page(text("body"), path="x.example/help/b.html"), url="https://x.example/help/b")
+    source = page(text("see"), path="x.example/help/a.html", links=(Link(target="b", text="send it back"),))
+    passages = split_documents([target, replace(source, url="https://x.example/help/a")])
+    assert {passage.document: passage.aliases for passage in passages}[target.path] == ("send it back",)
 
 
 def test_sentences() -> None:
