@@ -113,11 +113,13 @@ def collect(
     folder.mkdir(parents=True, exist_ok=True)
     collection = Collection(folder=folder, origins=dict(load_origins(folder)))
     for source in sources:
-        if "://" in source:
-            asyncio.run(_fetch(source, collection, private_hosts, limits or Limits()))
-        else:
-            _copy(Path(source), collection)
-        save_origins(folder, collection.origins)
+        try:
+            if "://" in source:
+                asyncio.run(_fetch(source, collection, private_hosts, limits or Limits()))
+            else:
+                _copy(Path(source), collection)
+        finally:  # what was written before an interruption must not look like a file of one's own
+            save_origins(folder, collection.origins)
     return collection
 
 
@@ -165,18 +167,26 @@ async def _fetch(source: str, collection: Collection, private_hosts: frozenset[s
         collection.fault(source, "no web address", "name one as https://HOST/PATH")
         return
     async with GuardedHttp(private_hosts) as http:
-        found = await visit(start, http, stored=collection.stored, limits=limits)
-    for page in found.pages:
-        _keep_page(source, page, collection)
+        found = await visit(
+            start,
+            http,
+            stored=collection.stored,
+            keep=lambda page: _keep_page(source, page, collection),
+            limits=limits,
+        )
     collection.faults.extend(found.faults)
     of_source = {origin.place for origin in collection.origins.values() if origin.source == source}
-    places = {page.place for page in found.pages} if found.complete else of_source - found.gone
+    places = found.places if found.complete else of_source - found.gone
     collection.remove_others(source, places)
 
 
 def _keep_page(source: str, page: Page, collection: Collection) -> None:
-    before = collection.stored(page.place)
-    raw = page.body if page.body is not None else before.body if before else b""
+    raw = page.body
+    if raw is None:
+        before = collection.stored(page.place)
+        if before is None:  # it was changed on disk while its server was asked; the next run fetches it
+            return
+        raw = before.body
     origin = Origin(
         source=source, place=page.place, fetched=_now(), sha256=_hash(raw), etag=page.etag, modified=page.modified
     )

@@ -99,7 +99,7 @@ class GuardedHttp:
                 return answer
             at = at.join(answer)
             if (at.host, at.scheme) not in ((url.host, url.scheme), (url.host, "https")):
-                raise FetchError(f"leads to {at.scheme}://{at.host}", "name that address, if you trust it")
+                raise FetchError(f"leads to {at.with_query(None)}", "name that address, if you trust it")
         raise FetchError(f"more than {REDIRECTS} redirects", "name the address where they end")
 
     async def _once(self, url: URL, limit_bytes: int, headers: Mapping[str, str]) -> Answer | URL:

@@ -44,6 +44,8 @@ def load_origins(folder: Path) -> Origins:
         value: Any = json.loads(file.read_text("utf-8"))
         if value["format"] != _FORMAT:
             raise ValueError(f"format {value['format']!r}")
+        if outside := [path for path in value["files"] if path.startswith("/") or ".." in path.split("/")]:
+            raise ValueError(f"{outside[0]!r} is no path in this folder")
         return {path: Origin(**origin) for path, origin in value["files"].items()}
     except FileNotFoundError:
         return {}

@@ -72,9 +72,10 @@ class Page:
 
 @dataclass(slots=True)
 class Visit:
-    """What a visit found. ``gone``: addresses that the server says are no more; ``complete``: nothing was missed."""
+    """How a visit went. ``places``: of the documents that were there; ``gone``: addresses that the server says are no
+    more; ``complete``: nothing was missed."""
 
-    pages: list[Page] = field(default_factory=list)
+    places: set[str] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
     gone: set[str] = field(default_factory=set)
     complete: bool = True
@@ -84,12 +85,22 @@ class Visit:
         self.faults.append(Fault(path=place, line=0, problem=problem, remedy=remedy))
 
 
-async def visit(start: URL, http: GuardedHttp, *, stored: Callable[[str], Stored | None], limits: Limits) -> Visit:
-    """Fetch what an address stands for. ``stored`` has what was fetched before, where it is still as it was."""
+async def visit(
+    start: URL,
+    http: GuardedHttp,
+    *,
+    stored: Callable[[str], Stored | None],
+    keep: Callable[[Page], None],
+    limits: Limits,
+) -> Visit:
+    """Fetch what an address stands for, and ``keep`` each document as it comes.
+
+    ``stored`` has what was fetched before, where it is still as it was.
+    """
     start, found = start.with_fragment(None), Visit()
     robots = await _robots(start, http, found)
     if robots is not None:
-        await _Visitor(start=start, http=http, robots=robots, stored=stored, limits=limits, found=found).go()
+        await _Visitor(start=start, http=http, robots=robots, stored=stored, keep=keep, limits=limits, found=found).go()
     return found
 
 
@@ -103,11 +114,12 @@ class _Visitor:
         http: GuardedHttp,
         robots: RobotFileParser,
         stored: Callable[[str], Stored | None],
+        keep: Callable[[Page], None],
         limits: Limits,
         found: Visit,
     ) -> None:
-        self._start, self._http, self._robots, self._stored = start, http, robots, stored
-        self._limits, self._found = limits, found
+        self._start, self._http, self._robots = start, http, robots
+        self._stored, self._keep, self._limits, self._found = stored, keep, limits, found
         self._waiting = deque([(start, limits.depth if start.path.endswith("/") else 0)])
         self._seen = {start}
         self._requests = self._size_bytes = 0
@@ -161,7 +173,8 @@ class _Visitor:
             if url == self._start:
                 self._found.fault(str(url), "a kind that cannot be read", "name a page or a document")
             return
-        self._found.pages.append(_page(url, suffix, answer, None if unchanged else _as_utf8(answer)))
+        self._found.places.add(str(url))
+        self._keep(_page(url, suffix, answer, unchanged))
         if depth > 0 and suffix == ".html" and len(body) <= FILE_LIMIT_BYTES:
             links = page_links(answer.url, body)
             self._wait([link for link in links if link.path.startswith(self._start.path)], depth - 1)
@@ -206,13 +219,14 @@ def _conditions(before: Stored | None) -> dict[str, str]:
     return {name: value for name, value in sent.items() if value}
 
 
-def _page(url: URL, suffix: str, answer: Answer, body: bytes | None) -> Page:
+def _page(url: URL, suffix: str, answer: Answer, unchanged: Stored | None) -> Page:
+    known = unchanged.origin if unchanged else None
     return Page(
         place=str(url),
         suffix=suffix,
-        body=body,
-        etag=answer.headers.get("etag"),
-        modified=answer.headers.get("last-modified"),
+        body=None if unchanged else _as_utf8(answer),
+        etag=answer.headers.get("etag") or (known.etag if known else None),
+        modified=answer.headers.get("last-modified") or (known.modified if known else None),
     )
 
 

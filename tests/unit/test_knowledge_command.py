@@ -12,6 +12,13 @@ from retrieval.errors import ManifestError
 from retrieval.ingest import read_folder
 from retrieval.provenance import Origin, load_origins, save_origins
 
+OUTSIDE = json.dumps(
+    {
+        "format": "kefu-ingest-1",
+        "files": {"a/../../b.md": {"source": "-", "place": "-", "fetched": "-", "sha256": "-"}},
+    }
+)
+
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
@@ -65,7 +72,9 @@ def test_fetched_pages_have_their_address(shop: Path) -> None:
     assert urls == {"a.md": None, "b.md": "https://x.example/b", "c.csv": None}
 
 
-@pytest.mark.parametrize("text", ["[]", "{", '{"format": "other", "files": {}}', '{"format": "kefu-ingest-1"}'])
+@pytest.mark.parametrize(
+    "text", ["[]", "{", '{"format": "other", "files": {}}', '{"format": "kefu-ingest-1"}', OUTSIDE]
+)
 def test_broken_origins_are_refused(shop: Path, text: str) -> None:
     (shop / "knowledge" / ".ingest.json").write_text(text, "utf-8")
     with pytest.raises(ManifestError, match=r"\.ingest\.json"):
