@@ -138,14 +138,9 @@ def _with_message(state: State, message: UserUttered, use_text: bool | None, dom
     """``use_text`` None: undecided, so the intent counts if there is one, or the text if that is asked for."""
     intent = message.parse.intent.name
     text = (message.text or None) if use_text is not False else None
-    if use_text or as_text:
+    if use_text or as_text or (text and not intent):
         return replace(state, text=text)
-    return replace(
-        state,
-        intent=intent or None,
-        text=None if intent else text,
-        entities=entity_labels(message, domain),
-    )
+    return replace(state, intent=intent or None, entities=entity_labels(message, domain))
 
 
 def entity_labels(message: UserUttered, domain: Domain) -> tuple[str, ...]:

@@ -107,6 +107,25 @@ def test_memorised_stories(policies: Policies, events: list[ev.Event], action: s
     assert predict(policies, *events).action == action
 
 
+@pytest.mark.parametrize("name", ["MemoizationPolicy", "AugmentedMemoizationPolicy"])
+def test_the_very_words_of_a_story_come_before_the_intent(name: str) -> None:
+    words = """
+    stories:
+    - story: words
+      steps: [{user: 讲个笑话}, {action: utter_ok}, {user: "[Oslo](city), again"}, {action: utter_no}]
+    - story: intent
+      steps: [{intent: greet}, {action: utter_hi}]
+    """
+    policies = trained("{name: RulePolicy}", f"{{name: {name}}}", data=words)
+    first = [LISTEN, said("greet", text="讲个笑话")]
+    prediction = predict(policies, *first)
+    assert (prediction.action, prediction.policy, prediction.is_e2e) == ("utter_ok", name, True)
+    again = [said("affirm", OSLO, text="Oslo, again"), ev.SlotSet(name="city", value="Oslo")]
+    follow = [*first, *prediction.events, did("utter_ok"), LISTEN, *again]
+    assert predict(policies, *follow).action == "utter_no"
+    assert predict(policies, LISTEN, said("greet", text="讲个笑")).action == "utter_hi"
+
+
 @pytest.mark.parametrize("questions", [1, 40])
 @pytest.mark.parametrize("policies", [DEFAULT, AUGMENTED], ids=["plain", "augmented"])
 def test_turns_of_rules_in_between_do_not_disturb_a_story(policies: Policies, questions: int) -> None:

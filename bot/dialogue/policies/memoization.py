@@ -5,7 +5,7 @@ slots set long ago do not hide a story. Stories do not see the turns of rules th
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -65,25 +65,22 @@ class Memoization:
         )
 
     def vote(self, tracker: Tracker, domain: Domain) -> Vote:
-        """The memorised action with confidence 1, or silence."""
-        key = self.recall(tracker, domain)
+        """The memorised action with confidence 1, or silence. Stories that have the very words come before intents."""
+        silence = Vote(policy=self.name, priority=self.priority)
+        key = self._recalled(tracker, domain, by_text=True)
+        if key is not None:
+            return replace(silence, action=self.actions[key], confidence=1.0, is_e2e=True)
+        key = self._recalled(tracker, domain, by_text=False)
         if key is None:
-            return Vote(policy=self.name, priority=self.priority)
+            return silence
         message = tracker.latest_message
         score = message.parse.intent.confidence if self.use_nlu_confidence_as_score and message else 1.0
-        return Vote(policy=self.name, priority=self.priority, action=self.actions[key], confidence=score)
+        return replace(silence, action=self.actions[key], confidence=score)
 
     def recall(self, tracker: Tracker, domain: Domain) -> str | None:
         """The memorised history (a key of ``actions``) that the conversation went like; None if there is none."""
-        shown = tracker.shown()
-        if not self.actions or shown.newest is None:
-            return None
-        if _ending(self._state(tracker, domain)) not in self._last_turns:
-            return None
-        key = self._look_up(tracker, domain)
-        if key is not None or self.name != "AugmentedMemoizationPolicy":
-            return key
-        return self._look_up_forgetting(tracker, domain)
+        key = self._recalled(tracker, domain, by_text=True)
+        return key if key is not None else self._recalled(tracker, domain, by_text=False)
 
     def to_json(self) -> dict[str, Json]:
         """All there is to it, as JSON."""
@@ -112,31 +109,40 @@ class Memoization:
         """How any memorised history ends, but for its slots: a quick way to know that nothing can be recalled."""
         return frozenset(_ending(states_of_key(key)[-1]) for key in self.actions)
 
-    def _state(self, tracker: Tracker, domain: Domain) -> State:
-        newest = next(iter(tracker.shown()))
-        return state_of(newest, domain)
+    def _recalled(self, tracker: Tracker, domain: Domain, *, by_text: bool) -> str | None:
+        """``by_text``: a message that has just come in counts by its text, not its intent."""
+        shown = tracker.shown()
+        if not self.actions or shown.newest is None:
+            return None
+        ending = _ending(state_of(next(iter(shown)), domain, by_text=by_text))
+        if ending not in self._last_turns or (by_text and ending[1] is None):
+            return None
+        key = self._look_up(tracker, domain, by_text=by_text)
+        if key is not None or self.name != "AugmentedMemoizationPolicy":
+            return key
+        return self._look_up_forgetting(tracker, domain, by_text=by_text)
 
-    def _look_up(self, tracker: Tracker, domain: Domain) -> str | None:
-        states = self._states(tracker, domain)
+    def _look_up(self, tracker: Tracker, domain: Domain, *, by_text: bool) -> str | None:
+        states = self._states(tracker, domain, by_text=by_text)
         key = key_of(states) if states else ""
         return key if key in self.actions else None
 
-    def _states(self, tracker: Tracker, domain: Domain) -> Sequence[State]:
+    def _states(self, tracker: Tracker, domain: Domain, *, by_text: bool) -> Sequence[State]:
         """The states that count, oldest first; none if they are more than any story has."""
         shown = tracker.shown()
         wanted = self.max_history or len(shown)
         if self.max_history is None and len(shown) > self._longest:
             return ()
-        newest_first = [situation for situation, _ in zip(shown, range(wanted), strict=False)]
-        return [
-            without(state_of(situation, domain), slots=self.only_slots, loops=self.only_loops)
-            for situation in reversed(newest_first)
+        newest_first = [
+            state_of(situation, domain, by_text=by_text and place == 0)
+            for place, situation in zip(range(wanted), shown, strict=False)
         ]
+        return [without(state, slots=self.only_slots, loops=self.only_loops) for state in reversed(newest_first)]
 
-    def _look_up_forgetting(self, tracker: Tracker, domain: Domain) -> str | None:
+    def _look_up_forgetting(self, tracker: Tracker, domain: Domain, *, by_text: bool) -> str | None:
         """Forget more and more, from as far back as a story may reach (hidden turns in between included)."""
         for shorter in tracker.forgetting(at_most=self._reach(tracker)):
-            key = self._look_up(shorter, domain)
+            key = self._look_up(shorter, domain, by_text=by_text)
             if key is not None:
                 return key
         return None
