@@ -100,3 +100,29 @@ def write_zip_bomb(file: Path, size: int) -> None:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("xl/sheet1.xml", "w") as part:
         for _ in range(size // 1_000_000):
             part.write(bytes(1_000_000))
+
+
+def write_page_tree_bomb(file: Path) -> None:
+    """A PDF whose tree has a hundred million pages, all of them one."""
+    levels = [f"<< /Type /Pages /Count 100000000 /Kids [{f'{at} 0 R ' * 10}] >>".encode() for at in range(3, 11)]
+    page = b"<< /Type /Page /MediaBox [0 0 10 10] >>"
+    file.write_bytes(_pdf([b"<< /Type /Catalog /Pages 2 0 R >>", *levels, page]))
+
+
+def write_laughing_docx(file: Path) -> None:
+    """A document with an entity that stands for a billion words."""
+    plain = io.BytesIO()
+    word = docx.Document()
+    word.add_paragraph("TEXT")
+    word.save(plain)
+    nested = "".join(
+        f'<!ENTITY {name} "{f"&{below};" * 10}">' for below, name in zip("abcdefghi", "bcdefghij", strict=True)
+    )
+    with zipfile.ZipFile(plain) as source, zipfile.ZipFile(file, "w") as target:
+        for name in source.namelist():
+            raw = source.read(name)
+            if name == "word/document.xml":
+                head, body = raw.decode().split("?>", 1)
+                doctype = f'<!DOCTYPE w [<!ENTITY a "ha">{nested}]>'
+                raw = f"{head}?>{doctype}{body.replace('TEXT', '&j;')}".encode()
+            target.writestr(name, raw)

@@ -4,7 +4,15 @@ import os
 from pathlib import Path
 
 import pytest
-from document_files import write_docx, write_pdf, write_pptx, write_xlsx, write_zip_bomb
+from document_files import (
+    write_docx,
+    write_laughing_docx,
+    write_page_tree_bomb,
+    write_pdf,
+    write_pptx,
+    write_xlsx,
+    write_zip_bomb,
+)
 
 from retrieval.contained import ContainedParser
 from retrieval.documents import Block, Document, FaqEntry, FaultyFile
@@ -127,6 +135,8 @@ def test_json_faq_and_plain_text_need_no_child(tmp_path: Path, monkeypatch: pyte
 
 def test_hostile_and_broken_files_are_reported_and_the_rest_is_read(tmp_path: Path) -> None:
     write_zip_bomb(tmp_path / "bomb.xlsx", 300_000_000)
+    write_page_tree_bomb(tmp_path / "tree.pdf")
+    write_laughing_docx(tmp_path / "laughs.docx")
     (tmp_path / "deep.html").write_text("<div>" * 200_000 + "deep", "utf-8")
     (tmp_path / "lists.html").write_text("<ul><li>" * 50_000 + "deep", "utf-8")
     write_pdf(tmp_path / "flate.pdf", [["x"]], extra=b" " * 300_000_000)
@@ -140,7 +150,7 @@ def test_hostile_and_broken_files_are_reported_and_the_rest_is_read(tmp_path: Pa
     assert problems["bomb.xlsx"] == "unpacks to 300000000 bytes in 1 parts"
     assert problems["scan.pdf"] == "no text, as in a scan"
     assert problems["old.docx"] == "no archive, as a file of this kind must be"
-    assert {"flate.pdf", "torn.pdf", "empty.html"} < set(problems)
+    assert {"flate.pdf", "torn.pdf", "empty.html", "tree.pdf", "laughs.docx"} < set(problems)
     assert all(fault.remedy for fault in reading.faults)
     assert reading.documents[-1].sections[0].blocks == (Block(text="The last one is read."),)
 
