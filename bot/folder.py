@@ -31,10 +31,15 @@ def load_folder(folder: Path, *, env: Mapping[str, str]) -> Project:
     return load_project(sources, env=env, unread=faults)
 
 
-def _read_all(folder: Path) -> tuple[tuple[SourceFile, ...], tuple[Fault, ...]]:
+def must_exist(folder: Path) -> None:
+    """Raises ProjectFaults if there is no such folder."""
     if not folder.is_dir():
         remedy = 'name a folder, or make one with "kefu init"'
         raise ProjectFaults([Fault(path=str(folder), line=1, what="there is no such folder", remedy=remedy)])
+
+
+def _read_all(folder: Path) -> tuple[tuple[SourceFile, ...], tuple[Fault, ...]]:
+    must_exist(folder)
     read = [_read(folder, path) for path in sorted(_paths(folder))]
     sources = tuple(entry for entry in read if isinstance(entry, SourceFile))
     return sources, tuple(entry for entry in read if isinstance(entry, Fault))

@@ -66,9 +66,14 @@ def test_stories(args: argparse.Namespace) -> int:
 
 
 def chosen_release(args: argparse.Namespace) -> "Release":
-    """The release that ``--model`` names by its id or its folder, else the promoted one. Raises ReleaseError."""
+    """The release that ``--model`` names by its id or its folder, else the promoted one.
+
+    Raises ReleaseError, and ProjectFaults if there is no such assistant.
+    """
+    from bot.folder import must_exist
     from bot.release import MANIFEST, current_release, open_release
 
+    must_exist(args.folder)
     models = AssistantPaths(args.folder).models
     if args.model is None:
         return current_release(models)
