@@ -90,7 +90,20 @@ def print_figures(figures: Mapping[str, Any], spread: Mapping[str, Any] | None =
 
 @contextmanager
 def progress_bar() -> Iterator[Callable[[float, str], None]]:
-    """A bar on standard error: ``show(fraction, what)`` with the fraction of all work done, in [0, 1]."""
+    """``show(fraction, what)`` with the fraction of all work done, in [0, 1].
+
+    On standard error: a bar, or where that is no terminal a line for each kind of work.
+    """
+    if not sys.stderr.isatty():
+        begun: set[str] = set()
+
+        def say(_: float, what: str) -> None:
+            if what not in begun:
+                begun.add(what)
+                print(what, file=sys.stderr, flush=True)
+
+        yield say
+        return
     with tqdm(
         total=100, bar_format="{desc:<32} {bar} {percentage:3.0f} % {elapsed}", file=sys.stderr, leave=True
     ) as bar:
