@@ -222,7 +222,7 @@ def averaged(networks: Sequence[Network]) -> Network:
 
 
 def default_adversary(count: int, *, tagged: bool = False) -> float:
-    """Half a point of intents for twice the time; few examples gain nothing, nor do entities, which take more passes."""
+    """Half a point of intents for twice the time; it gives nothing to few examples, nor to entities."""
     return 0.3 if count >= 2000 and not tagged else 0.0
 
 
