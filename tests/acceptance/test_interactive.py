@@ -110,7 +110,7 @@ def test_a_conversation_is_corrected_saved_and_learned(assistant):
 """
     assert (assistant / "data/stories.yml").read_text("utf-8") == f'version: "3.1"\nstories:\n{story}'
     tests = (assistant / "tests/test_stories.yml").read_text("utf-8")
-    assert '  - user: "[gigantic](size)"\n    intent: inform\n' in tests
+    assert '  - intent: inform\n    user: "[gigantic](size)"\n' in tests
     checked = kefu("data", "validate", assistant)
     assert checked.returncode == 0, checked.stderr
     assert "1 stories, 1 test stories" in checked.stdout
