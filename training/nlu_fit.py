@@ -232,12 +232,12 @@ def default_averaged(count: int) -> int:
 
 
 def default_epochs(count: int, *, tagged: bool = False) -> int:
-    """Passes over the data: 10 for few examples, 4 for many; entities take twice as many, within 6 to 10.
+    """Passes over the data: 10 for few examples, 4 for many; entities take twice as many, within 5 to 10.
 
     More passes over few examples unlearn the base.
     """
     few, twice = round(100 / math.sqrt(count)), round(200 / math.sqrt(count))
-    return max(6, min(10, twice)) if tagged else max(4, min(10, few))
+    return max(5, min(10, twice)) if tagged else max(4, min(10, few))
 
 
 def default_batch_size(count: int) -> int:
