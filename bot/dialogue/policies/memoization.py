@@ -67,20 +67,19 @@ class Memoization:
     def vote(self, tracker: Tracker, domain: Domain) -> Vote:
         """The memorised action with confidence 1, or silence. Stories that have the very words come before intents."""
         silence = Vote(policy=self.name, priority=self.priority)
-        key = self._recalled(tracker, domain, by_text=True)
-        if key is not None:
-            return replace(silence, action=self.actions[key], confidence=1.0, is_e2e=True)
-        key = self._recalled(tracker, domain, by_text=False)
-        if key is None:
+        recalled = self._recalled(tracker, domain)
+        if recalled is None:
             return silence
+        key, by_text = recalled
         message = tracker.latest_message
-        score = message.parse.intent.confidence if self.use_nlu_confidence_as_score and message else 1.0
-        return replace(silence, action=self.actions[key], confidence=score)
+        by_intent = self.use_nlu_confidence_as_score and not by_text
+        score = message.parse.intent.confidence if by_intent and message else 1.0
+        return replace(silence, action=self.actions[key], confidence=score, is_e2e=by_text)
 
     def recall(self, tracker: Tracker, domain: Domain) -> str | None:
         """The memorised history (a key of ``actions``) that the conversation went like; None if there is none."""
-        key = self._recalled(tracker, domain, by_text=True)
-        return key if key is not None else self._recalled(tracker, domain, by_text=False)
+        recalled = self._recalled(tracker, domain)
+        return recalled[0] if recalled else None
 
     def to_json(self) -> dict[str, Json]:
         """All there is to it, as JSON."""
@@ -109,12 +108,24 @@ class Memoization:
         """How any memorised history ends, but for its slots: a quick way to know that nothing can be recalled."""
         return frozenset(_ending(states_of_key(key)[-1]) for key in self.actions)
 
-    def _recalled(self, tracker: Tracker, domain: Domain, *, by_text: bool) -> str | None:
-        """``by_text``: a message that has just come in counts by its text, not its intent."""
-        shown = tracker.shown()
-        if not self.actions or shown.newest is None:
+    @cached_property
+    def _has_words(self) -> bool:
+        return any(text is not None for _, text, *_ in self._last_turns)
+
+    def _recalled(self, tracker: Tracker, domain: Domain) -> tuple[str, bool] | None:
+        """The memorised history, and whether the message that has just come in counted by its text, not its intent."""
+        if self._has_words and tracker.latest_action_name == LISTEN:
+            key = self._key(tracker, domain, by_text=True)
+            if key is not None:
+                return key, True
+        key = self._key(tracker, domain, by_text=False)
+        return None if key is None else (key, False)
+
+    def _key(self, tracker: Tracker, domain: Domain, *, by_text: bool) -> str | None:
+        newest = next(iter(tracker.shown()), None)
+        if not self.actions or newest is None:
             return None
-        ending = _ending(state_of(next(iter(shown)), domain, by_text=by_text))
+        ending = _ending(state_of(newest, domain, by_text=by_text))
         if ending not in self._last_turns or (by_text and ending[1] is None):
             return None
         key = self._look_up(tracker, domain, by_text=by_text)
