@@ -1,10 +1,12 @@
-"""Test results as JUnit XML, which CI servers show. Knows nothing of stories."""
+"""Test results as JUnit XML, which CI servers show."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
+
+from bot.dialogue.stories import Dialogue
 
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold, even escaped."""
@@ -20,6 +22,19 @@ class Case:
     failures: tuple[str, ...] = ()
     output: str = ""
     duration_s: float = 0.0
+
+    @classmethod
+    def of(cls, dialogue: Dialogue, failures: tuple[str, ...], *, output: str = "", duration_s: float = 0.0) -> "Case":
+        """What became of a story."""
+        source = dialogue.source
+        return cls(
+            name=dialogue.name,
+            path=source.path,
+            line=source.line,
+            failures=failures,
+            output=output,
+            duration_s=duration_s,
+        )
 
 
 def write_junit(cases: Sequence[Case], path: Path, *, suite: str) -> None:

@@ -105,14 +105,7 @@ def _write_junit(results: "list[LiveResult]", path: Path) -> None:
     from training.junit import Case, write_junit
 
     cases = [
-        Case(
-            name=result.dialogue.name,
-            path=result.dialogue.source.path,
-            line=result.dialogue.source.line,
-            failures=result.failures,
-            output=result.transcript,
-            duration_s=result.duration_s,
-        )
+        Case.of(result.dialogue, result.failures, output=result.transcript, duration_s=result.duration_s)
         for result in results
     ]
     write_junit(cases, path, suite="kefu test --live")
