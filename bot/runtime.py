@@ -17,13 +17,13 @@ from bot.actions.speaker import Speaker
 from bot.dialogue.errors import ProjectFaults
 from bot.dialogue.load import load_project
 from bot.dialogue.policies.ensemble import Policies
-from bot.dialogue.project import Config, Project, SourceFile
+from bot.dialogue.project import Project, SourceFile
 from bot.engine import Engine
 from bot.errors import NoRelease, ReleaseError
 from bot.policy_part import load_policies
 from bot.ports import ActionServer, Clock
 from bot.release import CURRENT, Release, current_release, open_release
-from bot.system_entities import DucklingServer, OwnSystemEntities, Settings, SystemEntities
+from bot.system_entities import system_entities
 from nlu.errors import NluError
 from nlu.system_entities import SystemEntityFinder
 from retrieval.errors import RetrievalError
@@ -156,20 +156,10 @@ class Runtime:
                 reading=self._reading,
                 writing=self._writing,
                 device=device,
-                system=self._system_entities(project.config),
+                system=system_entities(project.config, os.environ, self._finder, self._finding),
             )
         except (NluError, RetrievalError, OSError) as exc:
             raise ReleaseError(f"release {release.id} cannot be used: {exc}") from exc
-
-    def _system_entities(self, config: Config) -> SystemEntities | None:
-        settings = Settings.of(config, os.environ)
-        if settings is None:
-            return None
-        if settings.url is not None:
-            return DucklingServer(settings, language=config.language)
-        own = OwnSystemEntities(self._finder, self._finding, settings, language=config.language)
-        self._finding.submit(own.warm_up)  # its child starts while the models are loaded
-        return own
 
 
 def project_of(release: Release) -> Project:

@@ -188,3 +188,17 @@ def as_entity(match: Mapping[str, Any]) -> Entity:
         text=match["body"],
         additional_info=meaning,
     )
+
+
+def system_entities(
+    config: Config, env: Mapping[str, str], finder: SystemEntityFinder, executor: Executor
+) -> SystemEntities | None:
+    """What a project asks for, our own finder being one of ``executor``'s; None where it asks for none."""
+    settings = Settings.of(config, env)
+    if settings is None:
+        return None
+    if settings.url is not None:
+        return DucklingServer(settings, language=config.language)
+    own = OwnSystemEntities(finder, executor, settings, language=config.language)
+    executor.submit(own.warm_up)  # its child starts while the models are loaded
+    return own

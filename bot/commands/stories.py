@@ -110,27 +110,20 @@ def story_files(named: Path) -> list[Path]:
 def _parser(release: "Release", project: "Project") -> "Iterator[Callable[[str], Parse]]":
     """The understanding of a release, system entities included where the project asks for them."""
     from bot.parses import with_system_entities
-    from bot.system_entities import DucklingServer, OwnSystemEntities, Settings, SystemEntities
+    from bot.system_entities import system_entities
     from nlu.system_entities import SystemEntityFinder
     from training.assess import parser_of
 
     parse = parser_of(release)
-    settings = Settings.of(project.config, os.environ)
-    if settings is None:
-        yield parse
-        return
-    language = project.config.language
     with ExitStack() as stack:
-        system: SystemEntities
-        if settings.url is not None:
-            system = DucklingServer(settings, language=language)
-        else:
-            finder = SystemEntityFinder()
-            stack.callback(finder.close)
-            finding = stack.enter_context(ThreadPoolExecutor(1, "finding"))
-            own = OwnSystemEntities(finder, finding, settings, language=language)
-            own.warm_up()
-            system = own
+        finder = SystemEntityFinder()
+        stack.callback(finder.close)
+        finding = stack.enter_context(ThreadPoolExecutor(1, "finding"))
+        system = system_entities(project.config, os.environ, finder, finding)
+        if system is None:
+            yield parse
+            return
+        finding.submit(int).result()  # behind the finder's warming up, for which no message is to wait
         runner = stack.enter_context(asyncio.Runner())
         yield lambda text: with_system_entities(parse(text), runner.run(system.find(text, at_s=time.time())))
 
@@ -138,13 +131,5 @@ def _parser(release: "Release", project: "Project") -> "Iterator[Callable[[str],
 def _write_junit(report: "StoryReport", path: Path) -> None:
     from training.junit import Case, write_junit
 
-    cases = [
-        Case(
-            name=result.dialogue.name,
-            path=result.dialogue.source.path,
-            line=result.dialogue.source.line,
-            failures=result.failures,
-        )
-        for result in report.results
-    ]
+    cases = [Case.of(result.dialogue, result.failures) for result in report.results]
     write_junit(cases, path, suite="kefu test")
