@@ -56,11 +56,7 @@ def load_project(files: Sequence[SourceFile], *, env: Mapping[str, str], unread:
 def load_nlu(files: Sequence[SourceFile], *, env: Mapping[str, str]) -> NluData:
     """Read the NLU data of files that stand anywhere, outside an assistant. Raises ProjectFaults with all faults."""
     reading = Reading()
-    roots = []
-    for file in files:
-        root, faults = read_yaml(file, env)
-        reading.faults += faults
-        roots += [root] if root is not None else []
+    roots = _roots(files, env, reading)
     sections = _sections(roots, "nlu")
     data = read_nlu(sections, reading)
     if not sections and not reading.faults:
@@ -77,11 +73,7 @@ def load_tests(files: Sequence[SourceFile], project: Project, *, env: Mapping[st
     Raises ProjectFaults with all faults, those of stories that do not fit the domain included.
     """
     reading = Reading()
-    roots = []
-    for file in files:
-        root, faults = read_yaml(file, env)
-        reading.faults += faults
-        roots += [root] if root is not None else []
+    roots = _roots(files, env, reading)
     tests = tuple(story for key in STORY_KEYS for story in _stories(roots, key, "test", reading))
     if not tests and not reading.faults:
         names = ", ".join(file.path for file in files)
@@ -96,12 +88,21 @@ def load_tests(files: Sequence[SourceFile], project: Project, *, env: Mapping[st
 def load_config(file: SourceFile, *, env: Mapping[str, str]) -> Config:
     """Read one ``config.yml`` that stands anywhere. Raises ProjectFaults with all faults."""
     reading = Reading()
-    root, faults = read_yaml(file, env)
-    reading.faults += faults
-    config = read_config(root, reading) if root is not None else Config()
+    roots = _roots([file], env, reading)
+    config = read_config(roots[0], reading) if roots else Config()
     if reading.faults:
         raise ProjectFaults(reading.faults)
     return config
+
+
+def _roots(files: Sequence[SourceFile], env: Mapping[str, str], reading: Reading) -> list[Node]:
+    """The roots of files that stand anywhere, but for those that cannot be read."""
+    roots = []
+    for file in files:
+        root, faults = read_yaml(file, env)
+        reading.faults += faults
+        roots += [root] if root is not None else []
+    return roots
 
 
 def _rank(file: SourceFile) -> tuple[bool, str]:
