@@ -136,21 +136,18 @@ class Engine:
     async def _answer(self, inbound: Inbound, scene: Scene) -> Scene:
         """A customer's message."""
         scene = await self._begin_session(inbound, scene)
-        parse = await self.understand(inbound, scene)
+        return await self._follow(inbound, await self.understand(inbound, scene), scene)
+
+    async def _trigger(self, inbound: Inbound, parse: Parse, scene: Scene) -> Scene:
+        """An intent that something else than the customer gives: a program, a reminder."""
+        return await self._follow(inbound, parse, await self._begin_session(inbound, scene))
+
+    async def _follow(self, inbound: Inbound, parse: Parse, scene: Scene) -> Scene:
+        """What follows from what was said, unless a person has the conversation."""
         scene = self._hear(inbound, parse, scene)
         if scene.tracker.paused and not _wakes(parse):
             scene.turn.route = "paused"
             scene.turn.reasons.append("a person has the conversation")
-            return scene
-        scene = await self._fill_slots(scene)
-        return await self._act_until_listening(scene)
-
-    async def _trigger(self, inbound: Inbound, parse: Parse, scene: Scene) -> Scene:
-        """An intent that something else than the customer gives: a program, a reminder."""
-        scene = await self._begin_session(inbound, scene)
-        scene = self._hear(inbound, parse, scene)
-        if scene.tracker.paused and not _wakes(parse):
-            scene.turn.route = "paused"
             return scene
         scene = await self._fill_slots(scene)
         return await self._act_until_listening(scene)
