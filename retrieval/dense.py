@@ -1,7 +1,7 @@
 """Vectors of one kind of view in a FAISS index: the nearest passages, and exact scores of chosen ones.
 
-Flat inner product: exact. Vectors of one passage lie together, in passage order. On a machine with a GPU and faiss-gpu
-the search runs there; a copy stays in main memory for exact scores and filters.
+Vectors of one passage lie together, in passage order. How they are searched depends on how many there are
+(``retrieval.index_kinds``). On a machine with a GPU and faiss-gpu the search runs there; filters and scores stay here.
 """
 
 from pathlib import Path
@@ -9,46 +9,50 @@ from typing import Any
 
 import faiss
 import numpy as np
-from numpy.typing import NDArray
 
+from retrieval import index_gpu, index_kinds
 from retrieval.encoder import Vectors
 from retrieval.errors import IndexFileError
-
-Rows = NDArray[np.int64]
+from retrieval.index_kinds import AnyVectors, Rows, Stored
 
 
 class DenseIndex:
     """Unit vectors, ``starts[i]`` to ``starts[i + 1]`` those of passage ``i``.
 
     ``background`` is the mean similarity of a query and an unrelated text, which brings all encoders to one scale.
+    ``recall`` is what a search finds of the ten nearest vectors, as a share: 1 where all are compared.
     """
 
-    def __init__(self, index: Any, starts: Rows, background: float, *, gpu: bool = False) -> None:
-        self._index, self.starts, self.background = index, starts, background
+    def __init__(self, index: Any, starts: Rows, background: float, recall: float, *, gpu: bool = False) -> None:
+        self._index, self.starts, self.background, self.recall = index, starts, background, recall
         self._owners = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-        self.vectors: Vectors = faiss.rev_swig_ptr(index.get_xb(), index.ntotal * index.d).reshape(-1, index.d)
-        self._searcher = index
-        if gpu:
-            self._resources = faiss.StandardGpuResources()  # must outlive the searcher
-            self._searcher = faiss.index_cpu_to_gpu(self._resources, 0, index)
+        self.vectors: Stored = index_kinds.stored(index)
+        self._searcher = index_gpu.GpuSearch(index, self.vectors) if gpu else index
 
     @classmethod
-    def build(cls, vectors: Vectors, starts: Rows, background: float, *, gpu: bool = False) -> "DenseIndex":
+    def build(cls, vectors: AnyVectors, starts: Rows, background: float, *, gpu: bool = False) -> "DenseIndex":
         """From unit vectors (n, dimensions)."""
-        index = faiss.IndexFlatIP(vectors.shape[1])
-        index.add(vectors)
-        return cls(index, starts, background, gpu=gpu)
+        index, recall = index_kinds.build(vectors, gpu=gpu)
+        return cls(index, starts, background, recall, gpu=gpu)
+
+    @property
+    def exact(self) -> bool:
+        """Whether a search compares every vector."""
+        return index_kinds.is_exact(self._index)
+
+    def __len__(self) -> int:
+        """How many vectors there are."""
+        return int(self._index.ntotal)
 
     def nearest(self, queries: Vectors, k: int, allowed: Rows | None = None) -> list[set[int]]:
         """The passages that own the ``k`` nearest vectors of each query; ``allowed`` limits the passages."""
-        k = min(k, self._index.ntotal)
         if allowed is None:
-            _, found = self._searcher.search(queries, k)
+            _, found = self._searcher.search(queries, min(k, len(self)))
         else:
-            rows = np.flatnonzero(np.isin(self._owners, allowed))
-            limits: Any = faiss.SearchParameters  # its stub knows no arguments
-            chosen = limits(sel=faiss.IDSelectorBatch(rows))
-            _, found = self._index.search(queries, min(k, len(rows)), params=chosen)
+            chosen = np.zeros(len(self.starts) - 1, bool)
+            chosen[allowed] = True
+            rows = np.flatnonzero(chosen[self._owners])
+            found = index_kinds.search_among(self._index, self.vectors, queries, min(k, len(rows)), rows)
         return [{int(self._owners[row]) for row in line if row >= 0} for line in found]
 
     def scores(self, query: Vectors, passages: Rows) -> Vectors:
@@ -67,15 +71,12 @@ class DenseIndex:
             raise IndexFileError(f"{file}: cannot be written ({error})") from error
 
     @classmethod
-    def load(cls, file: Path, starts: Rows, background: float, *, gpu: bool = False) -> "DenseIndex":
+    def load(cls, file: Path, starts: Rows, background: float, recall: float, *, gpu: bool = False) -> "DenseIndex":
         """Read what ``save`` wrote; the caller has checked its hash. Raises ``ValueError`` if the parts do not fit."""
-        try:
-            index = faiss.read_index(str(file))
-        except RuntimeError as error:
-            raise ValueError(f"{file.name} is no FAISS index") from error
-        if not isinstance(index, faiss.IndexFlat) or index.ntotal != int(starts[-1]):
+        index = index_kinds.read(file)
+        if index.ntotal != int(starts[-1]):
             raise ValueError(f"{file.name} does not hold the vectors it should")
-        return cls(index, starts, background, gpu=gpu)
+        return cls(index, starts, background, recall, gpu=gpu)
 
 
 def measure_background(queries: Vectors, vectors: Vectors, owners: Rows, query_owners: Rows) -> float:
@@ -83,8 +84,3 @@ def measure_background(queries: Vectors, vectors: Vectors, owners: Rows, query_o
     similarities = queries @ vectors.T
     foreign = similarities[query_owners[:, None] != owners[None, :]]
     return min(0.95, max(0.0, float(foreign.mean()))) if foreign.size >= 16 else 0.0
-
-
-def gpu_available() -> bool:
-    """Whether FAISS was built for GPUs and sees one."""
-    return hasattr(faiss, "StandardGpuResources") and faiss.get_num_gpus() > 0

@@ -12,16 +12,17 @@ from pathlib import Path
 
 import numpy as np
 
-from retrieval.dense import DenseIndex, Rows, gpu_available, measure_background
+from retrieval.dense import DenseIndex, measure_background
 from retrieval.encoder import Encoder, Progress, Vectors
 from retrieval.errors import IndexFileError, KnowledgeEmpty
+from retrieval.index_kinds import Rows, gpu_available
 from retrieval.lexical import LexicalIndex
 from retrieval.passages import Passage
 from retrieval.sealed import checked_json, read_arrays, seal, verify, write_arrays, write_json
 from retrieval.views import VIEW_KINDS, ViewKind, lexical_text, views
 from retrieval.words import words
 
-FORMAT = "kefu-index-1"
+FORMAT = "kefu-index-2"
 WEIGHTS: Mapping[ViewKind, float] = {"whole": 0.4, "sentence": 0.4, "heading": 0.2}
 LEXICAL_WEIGHT = 0.45
 CANDIDATES = 48
@@ -126,7 +127,8 @@ class KnowledgeIndex:
         write_arrays(folder / "rows.safetensors", arrays)
         self.lexical.save(folder / "lexical")
         background = {kind: index.background for kind, index in self.dense.items()}
-        seal(folder, FORMAT, {"encoder": self.encoder.fingerprint, "background": background})
+        recall = {kind: index.recall for kind, index in self.dense.items()}
+        seal(folder, FORMAT, {"encoder": self.encoder.fingerprint, "background": background, "recall": recall})
 
     @classmethod
     def load(cls, folder: Path, encoder: Encoder, *, gpu: bool | None = None) -> "KnowledgeIndex":
@@ -143,6 +145,7 @@ class KnowledgeIndex:
                     folder / f"{kind}.faiss",
                     arrays[f"{kind}.starts"],
                     float(about["background"][kind]),
+                    float(about["recall"][kind]),
                     gpu=on_gpu,
                 )
                 for kind in VIEW_KINDS
@@ -156,11 +159,11 @@ class KnowledgeIndex:
 
     def known_vectors(self) -> dict[int, Vectors]:
         """Every vector by the hash of its text, for an incremental build; copies, since FAISS owns the memory."""
-        return {
-            int(key): self.dense[kind].vectors[row].copy()
-            for kind in VIEW_KINDS
-            for row, key in enumerate(self._hashes[kind])
-        }
+        known: dict[int, Vectors] = {}
+        for kind, hashes in self._hashes.items():
+            vectors = self.dense[kind].vectors[np.arange(len(hashes))]
+            known |= zip(map(int, hashes), vectors, strict=True)
+        return known
 
 
 def build_index(

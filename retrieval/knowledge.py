@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from retrieval.calibration import Calibration, features
-from retrieval.dense import gpu_available
 from retrieval.encoder import TextEncoder
 from retrieval.errors import IndexFileError
 from retrieval.index import Hit, KnowledgeIndex
+from retrieval.index_kinds import gpu_available
 from retrieval.sealed import checked_json, verify
 
 FORMAT = "kefu-knowledge-1"

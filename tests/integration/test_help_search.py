@@ -7,9 +7,9 @@ import pytest
 
 from nlu.base import resolve_base
 from nlu.errors import BaseNotFound
-from retrieval.dense import gpu_available
 from retrieval.encoder import TextEncoder
 from retrieval.errors import IndexFileError, KnowledgeEmpty
+from retrieval.index_kinds import gpu_available
 from retrieval.knowledge import Knowledge
 from training.evaluate_retrieval import evaluate
 from training.knowledge import KnowledgeReport, build_knowledge

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from retrieval import index_kinds
 from retrieval.encoder import Progress, Vectors
 from retrieval.errors import IndexFileError, KnowledgeEmpty
 from retrieval.index import KnowledgeIndex, build_index
@@ -105,6 +106,29 @@ def test_saved_index_answers_the_same(tmp_path: Path) -> None:
     loaded = KnowledgeIndex.load(tmp_path / "index", encoder, gpu=False)
     assert loaded.passages == index.passages
     assert loaded.search("parcel label", 5) == index.search("parcel label", 5)
+
+
+def test_many_passages_are_searched_through_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    named = [f"{first}{last}" for first in "bdfgklmnprst" for last in ("anu", "eri", "isto", "ulmo", "ovek", "ynda")]
+    many = [
+        passage(f"The {name} machine", f"Clean the {name} with a {other}.") for name in named for other in named[:5]
+    ]
+    exact = build(many)[0]
+    monkeypatch.setattr(index_kinds, "EXACT_UP_TO", 50)
+    lists, encoder, _ = build(many)
+    assert not any(index.exact for index in lists.dense.values())
+    lists.save(tmp_path / "index")
+    loaded = KnowledgeIndex.load(tmp_path / "index", encoder, gpu=False)
+    for query in ("how do I clean the gisto machine", "the sulmo with a beri"):
+        best = [[hit.passage.id for hit in index.search(query, 3)] for index in (exact, lists, loaded)]
+        assert best[0] == best[1] == best[2]
+    assert {kind: index.recall for kind, index in loaded.dense.items()} == {
+        kind: index.recall for kind, index in lists.dense.items()
+    }
+    again, encoder, reused = build(many, tmp_path / "index")
+    assert (encoder.embedded, reused > 0) == (0, True)
+    scores = [[hit.score for hit in index.search("sulmo", 5)] for index in (again, lists)]
+    assert scores[0] == pytest.approx(scores[1], abs=1e-3)  # vectors were rounded to half precision
 
 
 def test_only_what_changed_is_embedded_again(tmp_path: Path) -> None:
