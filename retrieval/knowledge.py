@@ -10,11 +10,13 @@ from pathlib import Path
 from retrieval.calibration import Calibration, features
 from retrieval.encoder import TextEncoder
 from retrieval.errors import IndexFileError
+from retrieval.index import FORMAT as INDEX_FORMAT
 from retrieval.index import Hit, KnowledgeIndex
 from retrieval.index_kinds import gpu_available
 from retrieval.sealed import checked_json, verify
 
-FORMAT = "kefu-knowledge-1"
+FORMAT = f"kefu-knowledge-1/{INDEX_FORMAT}"
+"""Changes with that of the index, so that an older release is trained again and not taken over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 Small talk that no help centre answers sets the zero of the scores and the least that the thresholds may be.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -38,6 +38,8 @@ _CEILING = 0.9
 class KnowledgeReport:
     """What was built. ``found``: share of questions made from the knowledge whose own document came first.
 
+    ``indexes``: for each kind of view how many ``vectors`` it has, whether a search compares all (``exact``), and else
+    what it finds of the ten nearest, as a share (``recall``).
     ``faults`` are files, or parts of files, that were skipped: ``path:line: what; remedy``.
     """
 
@@ -49,6 +51,7 @@ class KnowledgeReport:
     chatter_answered: float
     answer_at: float
     draft_at: float
+    indexes: Mapping[str, Mapping[str, float]]
     faults: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
 
@@ -94,6 +97,10 @@ def build_knowledge(
         chatter_answered=round(chatter, 4),
         answer_at=calibration.answer_at,
         draft_at=calibration.draft_at,
+        indexes={
+            kind: {"vectors": len(dense), "exact": dense.exact, "recall": round(dense.recall, 4)}
+            for kind, dense in index.dense.items()
+        },
         faults=tuple(map(str, reading.faults)),
         ignored=reading.ignored,
     )

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections import Counter
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -108,7 +109,18 @@ def show(args: argparse.Namespace) -> int:
         print_json({**asdict(inventory), "faults": list(map(str, inventory.faults))})
     else:
         _print(inventory)
+        _print_search(AssistantPaths(args.folder).models)
     return 0
+
+
+def _print_search(models: Path) -> None:
+    from bot.commands.learn import about_search
+    from bot.errors import ReleaseError
+    from bot.release import current_release
+
+    with suppress(ReleaseError):  # nothing has to be trained
+        if searched := about_search(current_release(models, verify=False)):
+            print(searched)
 
 
 def _print(inventory: "Inventory") -> None:

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot.commands.options import (
     Subparsers,
@@ -74,7 +74,23 @@ def train(args: argparse.Namespace) -> int:
         print_json({"release": release.id, "metrics": release.metrics})
     else:
         print(f"Trained release {release.id} in {release.metrics['train_s']} s")
+        if searched := about_search(release):
+            print(searched)
     return 0
+
+
+def about_search(release: "Release") -> str:
+    """How a release searches its knowledge, in a line; empty if it has none, or from before this was kept."""
+    report: Any = release.metrics.get("knowledge")
+    indexes = report.get("indexes") if report else None
+    if not indexes:
+        return ""
+    return "Search: " + "; ".join(f"{kind} {_searched(index)}" for kind, index in indexes.items())
+
+
+def _searched(index: Mapping[str, Any]) -> str:
+    found = ", exact" if index["exact"] else f" in lists, {index['recall']:.1%} of the ten nearest found"
+    return f"{index['vectors']:,} vectors{found}"
 
 
 def train_and_promote(

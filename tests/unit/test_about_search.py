@@ -1,0 +1,30 @@
+"""What ``kefu train`` and ``kefu knowledge`` say about how the knowledge is searched."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.commands.learn import about_search
+from bot.release import Release
+
+EXACT = {"vectors": 1240, "exact": True, "recall": 1.0}
+LISTS = {"vectors": 5000000, "exact": False, "recall": 0.9871}
+ALL_FOUND = {"vectors": 250000, "exact": False, "recall": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("metrics", "said"),
+    [
+        (
+            {"knowledge": {"indexes": {"whole": EXACT, "sentence": LISTS, "heading": ALL_FOUND}}},
+            "Search: whole 1,240 vectors, exact; sentence 5,000,000 vectors in lists, 98.7% of the ten nearest found; "
+            "heading 250,000 vectors in lists, 100.0% of the ten nearest found",
+        ),
+        ({"knowledge": {"passages": 3}}, ""),  # a release from before this was kept
+        ({"knowledge": None}, ""),  # no knowledge
+        ({}, ""),
+    ],
+)
+def test_each_kind_is_named(metrics, said: str) -> None:
+    release = Release(id="r", folder=Path("r"), created="", fingerprints={}, metrics=metrics)
+    assert about_search(release) == said
