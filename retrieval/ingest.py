@@ -12,6 +12,7 @@ from retrieval.contained import ContainedParser
 from retrieval.documents import Document, Fault, FaultyFile, Parser, Reading, visible
 from retrieval.faq import parse_faq_csv, parse_faq_json, parse_faq_yaml
 from retrieval.markdown import parse_markdown
+from retrieval.orders import without_orders
 from retrieval.parser_child import SUFFIXES
 from retrieval.plain_text import parse_plain_text
 from retrieval.provenance import load_origins
@@ -59,8 +60,9 @@ def read_folder(folder: Path) -> Reading:
                 faults.append(Fault(path=path, line=error.line, problem=error.problem, remedy=error.remedy))
             else:
                 url = document.url or (origins[path].url if path in origins else None)
-                documents.append(replace(document, url=url))
-                faults.extend(partial)
+                document, left_out = without_orders(replace(document, url=url))
+                documents.append(document)
+                faults.extend((*partial, *left_out))
     return Reading(documents=tuple(documents), faults=tuple(faults), ignored=tuple(ignored))
 
 

@@ -15,6 +15,7 @@ from retrieval.vocabulary import (
     CHINESE_DIGITS,
     CHINESE_FREE,
     CONDITIONS,
+    CONTRASTS,
     CURRENCIES,
     FREE,
     LIMITS,
@@ -72,7 +73,7 @@ def tokens(text: str) -> tuple[Token, ...]:
 
 
 def clauses(line: Sequence[Token]) -> list[list[Token]]:
-    """A line cut at its commas."""
+    """A line cut at its commas and at words like "but"."""
     parts: list[list[Token]] = [[]]
     for token in line:
         if token.kind == "comma":
@@ -103,6 +104,7 @@ def _tokens(text: str) -> Iterator[Token]:
 
 
 def _numbers(shown: str, place: int) -> Iterator[Token]:
+    place, shown = place + len(shown) - len(shown.lstrip()), shown.strip()
     unit = "%" if shown[-1] == "%" else CURRENCIES.get(shown[0], "")
     digits = re.sub(r"[^\d.:,]", "", shown)
     if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", digits):
@@ -110,12 +112,14 @@ def _numbers(shown: str, place: int) -> Iterator[Token]:
     for part in digits.split(",") if ":" not in digits else [digits]:
         plain = re.fullmatch(r"\d+(?:\.\d+)?", part)
         value = f"{float(part):.15g}" if plain and not re.match(r"0\d", part) else part
-        yield Token(kind="number", value=value, shown=shown.strip(), place=place, unit=unit)
+        yield Token(kind="number", value=value, shown=shown, place=place, unit=unit)
 
 
 def _latin(shown: str, place: int) -> Iterator[Token]:
     lower = shown.lower()
-    if lower in NEGATIONS or lower.endswith("n't"):
+    if lower in CONTRASTS:
+        yield Token(kind="comma", value=",", shown=shown, place=place)
+    elif lower in NEGATIONS or lower.endswith("n't"):
         yield Token(kind="negation", value="not", shown=shown, place=place)
     elif lower in CONDITIONS:
         yield Token(kind="condition", value=CONDITIONS[lower], shown=shown, place=place)
@@ -148,7 +152,9 @@ def _cut(run: str) -> Iterator[str]:
 def _chinese_word(word: str, place: int) -> Iterator[Token]:
     number = _CHINESE_NUMBER.match(word)
     value = _chinese_value(number.group()) if number else None
-    if word in NEGATIONS:
+    if word in CONTRASTS:
+        yield Token(kind="comma", value=",", shown=word, place=place)
+    elif word in NEGATIONS:
         yield Token(kind="negation", value="not", shown=word, place=place)
     elif word in CONDITIONS:
         yield Token(kind="condition", value=CONDITIONS[word], shown=word, place=place)

@@ -10,7 +10,9 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import pairwise
 
+from retrieval.orders import order_in
 from retrieval.passages import sentences
 from retrieval.statements import Token, clauses, tokens
 from retrieval.vocabulary import MEASURES, SHARES, SOFT
@@ -37,6 +39,12 @@ _META = re.compile(
 )
 SAYS_NOTHING = "says nothing that a passage could carry"
 """The reason where a sentence is no more than "Yes." or "Sure, please do"."""
+
+_INVISIBLE = re.compile(r"[\ufe00-\ufe0e\U000e0100-\U000e01ef\u034f\u115f\u1160\u3164\uffa0]")
+"""Characters that show nothing and are no format characters by Unicode's categories. U+FE0F makes emoji of signs."""
+
+_RANGE = re.compile(r"\s*(?:to|and|or|up to|[-–—~～至到和或])?\s*", re.IGNORECASE)
+"""What may stand between two ends of a range, or two parts of a telephone number."""
 
 _NAMING = ("word", "code")
 _SEMICOLON = re.compile(r"[;；]")
@@ -78,9 +86,13 @@ class _Context:
 
 
 def check(sentence: str, passages: Sequence[tuple[str, str, str]]) -> Support:
-    """Hold a sentence against passages (id, title, text). ``reasons`` are those of the nearest statement."""
+    """Hold a sentence against passages (id, title, text). ``reasons`` are those of the nearest statement.
+
+    A passage that gives orders to the model carries nothing.
+    """
     if reason := _no_statement(sentence):
         return Support(supported=False, reasons=(reason,))
+    passages = [passage for passage in passages if not order_in(f"{passage[1]}\n{passage[2]}")]
     lines = [line for part in _SEMICOLON.split(sentence) if _content(line := tokens(part))]
     if not lines:
         return Support(supported=False, reasons=(SAYS_NOTHING,))
@@ -105,7 +117,9 @@ def _verdict(sentence: str, lines: Sequence[tuple[Token, ...]], title: str, text
 
 
 def _no_statement(sentence: str) -> str:
-    if any(unicodedata.category(character) in ("Cf", "Cc") for character in sentence.strip()):
+    if any(unicodedata.category(character) in ("Cf", "Cc") for character in sentence.strip()) or (
+        _INVISIBLE.search(sentence)
+    ):
         return "holds invisible characters"
     if sentence.rstrip().endswith(("?", "？")):
         return "asks instead of answering"
@@ -154,6 +168,7 @@ def _objections(line: Sequence[Token], statement: _Statement) -> Iterator[str]:
     yield from _order(line, statement, {token.value for token in borrowed})
     yield from _modifier(line, statement)
     yield from _numbers(line, statement.line)
+    yield from _ranges(line, statement)
     yield from _polarity(line, statement, borrowed=bool(borrowed))
     yield from _conditions(line, statement.line)
 
@@ -220,6 +235,18 @@ def _numbers(line: Sequence[Token], statement: Sequence[Token]) -> Iterator[str]
         before = number
 
 
+def _ranges(line: Sequence[Token], statement: _Statement) -> Iterator[str]:
+    """One end of a range without the other, or half of a telephone number: "2 to 3 weeks" is not 2 weeks."""
+    text = unicodedata.normalize("NFKC", statement.text)
+    for first, second in pairwise(statement.line):
+        if first.kind == second.kind == "number" and _RANGE.fullmatch(
+            text[first.place + len(first.shown) : second.place]
+        ):
+            said = [any(_same_number(ours, end) for ours in line if ours.kind == "number") for end in (first, second)]
+            if said[0] != said[1]:
+                yield f"leaves out {(first if said[1] else second).shown} of {first.shown} and {second.shown}"
+
+
 def _segments(line: Sequence[Token]) -> Iterator[tuple[Token, frozenset[str], frozenset[str]]]:
     """Each number, the content words since the one before, and the words that stand in later clauses only."""
     near: set[str] = set()
@@ -247,6 +274,15 @@ def _polarity(line: Sequence[Token], statement: _Statement, *, borrowed: bool) -
         matching = [other for other, count in zip(theirs, overlap, strict=True) if count == max(overlap)]
         if not any(_negated(clause) == _negated(other) for other in matching):
             yield "one denies what the other says"
+        elif not _negated(clause) and (denied := _only_denied(values, theirs)):
+            yield f"{denied!r} is denied there"
+
+
+def _only_denied(values: set[str], theirs: Sequence[Sequence[Token]]) -> str:
+    """A word that stands in clauses with a negation only, while others have none; empty if there is none."""
+    affirmed = {token.value for clause in theirs if not _negated(clause) for token in clause}
+    denied = {token.value for clause in theirs if _negated(clause) for token in _content(clause)}
+    return min(values & denied - affirmed, default="") if affirmed else ""
 
 
 def _negated(line: Sequence[Token]) -> bool:

@@ -8,6 +8,10 @@ not no never none nothing neither nor cannot without unable unavailable impossib
 """
 NEGATIONS = frozenset(_NEGATIONS.split())
 
+_CONTRASTS = "but whereas although though however 但 但是 而 然而 却 不过"
+CONTRASTS = frozenset(_CONTRASTS.split())
+"""What follows may be denied where what comes before is not: they part clauses as commas do."""
+
 _CONDITION_GROUPS = (
     "if when once provided 如果 若 如 当 一旦 假如 倘若",
     "unless except 除非 除 除了",
