@@ -1,4 +1,4 @@
-"""``kefu evaluate``: understanding or retrieval, measured on a data set."""
+"""``kefu evaluate``: understanding, retrieval or answers, measured on a data set."""
 
 import argparse
 import json
@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bot.commands import entities
+from bot.commands import answers, entities
 from bot.commands.options import Subparsers, add_command, add_json, print_figures, print_json, progress_bar
 
 if TYPE_CHECKING:
@@ -27,13 +27,14 @@ def add(commands: Subparsers) -> None:
         commands,
         "evaluate",
         evaluate_retrieval,
-        summary="measure understanding or retrieval on a data set",
+        summary="measure understanding, retrieval or answers on a data set",
         example="kefu evaluate retrieval --knowledge pages --queries queries.jsonl",
     )
     kinds = evaluating.add_subparsers(title="what to measure", metavar="WHAT", required=True)
     _add_retrieval(kinds)
     _add_nlu(kinds)
     entities.add(kinds)
+    answers.add(kinds)
 
 
 def _add_retrieval(kinds: Subparsers) -> None:

@@ -1,0 +1,71 @@
+"""The report on sent answers as one HTML page that needs nothing beside it: ``answers_report.html.j2`` filled in."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from training.evaluate_answers import KINDS, Judged
+
+TEMPLATE = "answers_report.html.j2"
+FILE = "answers_report.html"
+
+NAMES: Mapping[str, str] = {
+    "ready": "ready answer",
+    "draft": "draft",
+    "quotation": "quotation",
+    "own": "own words",
+    "decline": "declined",
+}
+TILES = (
+    ("unsupported", "unsupported sentences", "sent, though the support check objects", "count"),
+    ("foreign", "foreign things", "sentences with a number, link, name or denial that the passages lack", "count"),
+    ("answered", "answered", "of the questions that have an answer", "share"),
+    ("answered_unanswerable", "answered wrongly", "of the questions that have none", "share"),
+    ("right_source", "right source", "of the answers from pages", "share"),
+    ("token_f1", "token F1", "against the right answers; nothing said is 0", "share"),
+    ("draft_s", "a draft", "mean seconds, on this machine as it was", "seconds"),
+)
+"""Figure, its name on the page, what it means, its unit."""
+
+
+def render(
+    judged: Sequence[Judged], figures: Mapping[str, Any], *, title: str, source: str, made: datetime | None = None
+) -> str:
+    """The page as HTML. All texts are data of somebody: they are escaped, and the page may load nothing."""
+    environment = Environment(
+        loader=PackageLoader("training", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    made = made or datetime.now(UTC)
+    worst_first = sorted(judged, key=lambda row: (not row.is_unsupported, KINDS.index(row.answer.kind)))
+    return environment.get_template(TEMPLATE).render(
+        rows=worst_first,
+        figures=figures,
+        tiles=[
+            (name, label, what, _shown(figures[name], unit)) for name, label, what, unit in TILES if name in figures
+        ],
+        names=NAMES,
+        title=title,
+        source=source,
+        made=f"{made:%Y-%m-%d %H:%M} UTC",
+    )
+
+
+def write(judged: Sequence[Judged], figures: Mapping[str, Any], folder: Path, *, title: str, source: str) -> Path:
+    """Write the page into a folder, which is made where there is none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / FILE
+    path.write_text(render(judged, figures, title=title, source=source), "utf-8")
+    return path
+
+
+def _shown(value: float, unit: str) -> str:
+    match unit:
+        case "share":
+            return f"{100 * value:.1f} %"
+        case "seconds":
+            return f"{value:.1f} s"
+        case _:
+            return f"{value:,.0f}"
