@@ -38,22 +38,47 @@ class LabelledQuery:
     kind: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedQuery:
+    """A query with what was found. ``rank``: the place, from 1, of the first relevant document or section; else 0."""
+
+    query: LabelledQuery
+    outcome: SearchOutcome
+    rank: int
+
+    @property
+    def place(self) -> str:
+        """The document or section that came first; empty where nothing was found."""
+        hits = self.outcome.hits
+        return _place(hits[0].passage, self.query) if hits else ""
+
+
 def evaluate(knowledge: Knowledge, queries_file: Path) -> dict[str, object]:
+    """The ``figures`` of all queries in a file. Raises ``QueriesFault``."""
+    return figures(judge(knowledge, read_queries(queries_file)))
+
+
+def judge(knowledge: Knowledge, queries: Sequence[LabelledQuery]) -> list[JudgedQuery]:
+    """Search for every query."""
+    outcomes = knowledge.search_batch([query.text for query in queries], DEPTH)
+    return [
+        JudgedQuery(query=query, outcome=outcome, rank=_rank(query, outcome))
+        for query, outcome in zip(queries, outcomes, strict=True)
+    ]
+
+
+def figures(judged: Sequence[JudgedQuery]) -> dict[str, object]:
     """Figures over all queries, and the same for each kind under ``kinds``.
 
     ``recall@1``, ``recall@5``, ``mrr@10`` over answerable queries, counting distinct documents (or sections, where the
     label names one) best passage first; ``auroc`` of the probability for answerable against unanswerable;
     ``answered_unanswerable`` and ``declined_answerable`` at the shipped thresholds: answered means at or above
     ``answer_at``, declined means below ``draft_at``. A figure that its queries cannot give is left out.
-    Raises ``QueriesFault``.
     """
-    queries = read_queries(queries_file)
-    outcomes = knowledge.search_batch([query.text for query in queries], DEPTH)
-    kinds: defaultdict[str, list[int]] = defaultdict(list)
-    for row, query in enumerate(queries):
-        kinds[query.kind or "all"].append(row)
-    table = {kind: _figures([queries[r] for r in rows], [outcomes[r] for r in rows]) for kind, rows in kinds.items()}
-    return {**_figures(queries, outcomes), "kinds": table}
+    kinds: defaultdict[str, list[JudgedQuery]] = defaultdict(list)
+    for row in judged:
+        kinds[row.query.kind or "all"].append(row)
+    return {**_figures(judged), "kinds": {kind: _figures(rows) for kind, rows in kinds.items()}}
 
 
 def read_queries(file: Path) -> list[LabelledQuery]:
@@ -88,21 +113,22 @@ def _query(file: Path, number: int, line: str) -> LabelledQuery:
     return LabelledQuery(text=text, relevant=frozenset(map(str, relevant)), kind=str(value.get("kind", "")))
 
 
-def _figures(queries: Sequence[LabelledQuery], outcomes: Sequence[SearchOutcome]) -> Figures:
-    pairs = list(zip(queries, outcomes, strict=True))
-    ranks = [_rank(query, outcome) for query, outcome in pairs if query.relevant]
-    yes = np.array([outcome.probability for query, outcome in pairs if query.relevant])
-    no = np.array([outcome.probability for query, outcome in pairs if not query.relevant])
-    figures: Figures = {"queries": float(len(queries))}
+def _figures(judged: Sequence[JudgedQuery]) -> Figures:
+    answerable = [row for row in judged if row.query.relevant]
+    ranks = [row.rank for row in answerable]
+    yes = np.array([row.outcome.probability for row in answerable])
+    no = np.array([row.outcome.probability for row in judged if not row.query.relevant])
+    outcome = judged[0].outcome
+    figures: Figures = {"queries": float(len(judged))}
     if ranks:
         figures["recall@1"] = float(np.mean([rank == 1 for rank in ranks]))
         figures["recall@5"] = float(np.mean([0 < rank <= 5 for rank in ranks]))
         figures["mrr@10"] = float(np.mean([1 / rank if 0 < rank <= 10 else 0.0 for rank in ranks]))
-        figures["declined_answerable"] = float((yes < outcomes[0].draft_at).mean())
-        figures["not_answered_answerable"] = float((yes < outcomes[0].answer_at).mean())
+        figures["declined_answerable"] = float((yes < outcome.draft_at).mean())
+        figures["not_answered_answerable"] = float((yes < outcome.answer_at).mean())
     if len(no):
-        figures["answered_unanswerable"] = float((no >= outcomes[0].answer_at).mean())
-        figures["drafted_unanswerable"] = float((no >= outcomes[0].draft_at).mean())
+        figures["answered_unanswerable"] = float((no >= outcome.answer_at).mean())
+        figures["drafted_unanswerable"] = float((no >= outcome.draft_at).mean())
     if len(no) and ranks:
         lead = yes[:, None] - no[None, :]
         figures["auroc"] = float((lead > 0).mean() + 0.5 * (lead == 0).mean())
@@ -110,14 +136,17 @@ def _figures(queries: Sequence[LabelledQuery], outcomes: Sequence[SearchOutcome]
 
 
 def _rank(query: LabelledQuery, outcome: SearchOutcome) -> int:
-    """The place, from 1, of the first relevant document or section; 0 where none was found."""
-    by_section = any("#" in label for label in query.relevant)
     seen: dict[str, bool] = {}
     for hit in outcome.hits:
-        passage = hit.passage
-        place = f"{passage.document}#{passage.raw_heading}" if by_section else passage.document
-        seen[place] = seen.get(place, False) or any(name in query.relevant for name in names(passage))
+        place = _place(hit.passage, query)
+        seen[place] = seen.get(place, False) or any(name in query.relevant for name in names(hit.passage))
     return next((rank for rank, right in enumerate(seen.values(), 1) if right), 0)
+
+
+def _place(passage: Passage, query: LabelledQuery) -> str:
+    """What counts as one: the document, or its section where a label of the query names one."""
+    by_section = any("#" in label for label in query.relevant)
+    return f"{passage.document}#{passage.raw_heading}" if by_section else passage.document
 
 
 def as_table(figures: Mapping[str, object]) -> str:

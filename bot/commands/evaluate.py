@@ -48,6 +48,7 @@ def _add_retrieval(kinds: Subparsers) -> None:
     retrieval.add_argument("--knowledge", type=Path, required=True, metavar="DIR", help="help pages")
     retrieval.add_argument("--queries", type=Path, required=True, metavar="FILE", help="JSON lines: query, relevant")
     retrieval.add_argument("--encoder", help="hub id, path or package:NAME")
+    retrieval.add_argument("--report", type=Path, metavar="DIR", help="write retrieval_report.html, to look at")
     add_json(retrieval)
 
 
@@ -87,17 +88,26 @@ def evaluate_retrieval(args: argparse.Namespace) -> int:
     """Build an index of the pages in a scratch folder and score it."""
     from nlu.base import DEFAULT_ENCODER, resolve_base
     from retrieval.knowledge import Knowledge
-    from training.evaluate_retrieval import evaluate
+    from training.evaluate_retrieval import as_table, figures, judge, read_queries
     from training.knowledge import build_knowledge
+    from training.retrieval_page import write
+    from training.retrieval_report import retrieval_report
 
+    queries, base = read_queries(args.queries), args.encoder or DEFAULT_ENCODER
     with tempfile.TemporaryDirectory() as scratch, progress_bar() as show:
         out = Path(scratch, "knowledge")
-        build_knowledge(args.knowledge, base=args.encoder or DEFAULT_ENCODER, out=out, previous=None, progress=show)
-        figures = evaluate(Knowledge.load(out, base_folder=resolve_base), args.queries)
+        build_knowledge(args.knowledge, base=base, out=out, previous=None, progress=show)
+        knowledge = Knowledge.load(out, base_folder=resolve_base)
+        judged = judge(knowledge, queries)
+    if args.report:
+        facts = {"knowledge": str(args.knowledge), "queries": f"{args.queries.name}, {len(queries)}", "encoder": base}
+        title = f"Search in {args.knowledge.resolve().name}"
+        page = write(retrieval_report(judged, knowledge.index.passages, title=title, facts=facts), args.report)
+        print(f"The report is {page}", file=sys.stderr)
     if args.json:
-        print_json(figures)
+        print_json(figures(judged))
     else:
-        print_figures(figures)
+        print(as_table(figures(judged)))
     return 0
 
 
