@@ -18,6 +18,7 @@ KefuError (kefu)
 │   └── ActionUnreachable (action_unreachable): nobody listens at the address
 ├── BenchError (bench): a benchmark could not be run
 ├── LiveTestError (live_test): the bot that test stories are played against cannot be talked to
+├── DraftFailed (draft_failed): the generator's server gave no whole answer; the passage is quoted instead
 ├── ModelsBusy (models_busy): too many messages wait for a model
 ├── WorkshopError (workshop): a training or a test that a program asked for did not come to its end
 │   ├── WorkshopBusy (workshop_busy): another one runs
@@ -139,6 +140,12 @@ class LiveTestError(KefuError):
     """The bot that test stories are played against cannot be talked to."""
 
     code = "live_test"
+
+
+class DraftFailed(KefuError):
+    """The server that writes drafts is down, refuses or breaks off; what came before was checked, and stands."""
+
+    code = "draft_failed"
 
 
 class ModelsBusy(KefuError):

@@ -1,11 +1,13 @@
 """The models of one release, loaded, behind the engine's port. The only module that turns their values into ours.
 
 Understanding and search share one thread, so that on few cores they do not fight; generation has its own, at a lower
-urgency: a turn that needs no generator does not wait for one that does.
+urgency: a turn that needs no generator does not wait for one that does. A server that generates is left alone while it
+is down.
 """
 
 import asyncio
 import ctypes
+import logging
 import sys
 import threading
 import time
@@ -16,17 +18,22 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from bot.actions.http import Breaker
 from bot.batching import MicroBatcher
+from bot.dialogue.generator_settings import GeneratorSettings, ServerAddress
 from bot.dialogue.parse import Json, Parse
+from bot.errors import DraftFailed
 from bot.parses import dialogue_parse, explanation_json, with_system_entities
-from bot.ports import DraftSentence, Hit, SearchResult
+from bot.ports import DraftSentence, Hit, Said, SearchResult
 from bot.release import Release
 from bot.system_entities import SystemEntities
 from nlu.base import resolve_base
 from nlu.data import Parse as NluParse
 from nlu.explain import Explainer, Explanation
 from nlu.model import NluModel
+from retrieval.chat_server import MAX_TOKENS, TIMEOUT_S, ChatServer
 from retrieval.draft import Drafter, Sentence
+from retrieval.errors import GeneratorUnavailable
 from retrieval.knowledge import Knowledge, SearchOutcome
 
 if TYPE_CHECKING:
@@ -35,6 +42,8 @@ if TYPE_CHECKING:
 NOTHING_KNOWN = SearchResult(hits=(), probability=0.0, answer_at=1.0, draft_at=1.0)
 HITS = 5
 WARM_UP = "How can I help you?"
+logger = logging.getLogger(__name__)
+
 EXPLANATIONS_WAITING = 4
 """An explanation takes as long as dozens of messages, and nobody needs many at once."""
 
@@ -62,6 +71,7 @@ class ReleaseModels:
         self._drafter = drafter
         self._system = system
         self._writing = writing
+        self._breaker = Breaker()
         self._parse: MicroBatcher[str, NluParse] = MicroBatcher(nlu.parse_batch, reading)
         self._search: MicroBatcher[str, SearchOutcome] = MicroBatcher(self._search_batch, reading)
         # In a thread of its own, one at a time, so that no turn waits for an explanation.
@@ -76,20 +86,25 @@ class ReleaseModels:
         *,
         reading: Executor,
         writing: Executor,
+        generator: GeneratorSettings,
+        key: str | None = None,
         device: str = "cpu",
         system: SystemEntities | None = None,
     ) -> "ReleaseModels":
-        """Load the parts of the release beside each other, and run each once. Heavy: call it off the event loop."""
+        """Load the parts of the release beside each other, and run each once. Heavy: call it off the event loop.
+
+        ``key`` is for the server that drafts, if one does.
+        """
         # Messages are short: a second thread gains a tenth when the cores are idle and costs tenfold when they are not.
         torch.set_num_threads(1)
         parts = release.part("knowledge"), release.part("generator")
         with ThreadPoolExecutor(len(parts), "loading") as beside:
             found = beside.submit(_knowledge, parts[0], device)
-            drafting = beside.submit(_drafter, parts[1] if parts[0] else None, device)
+            drafting = beside.submit(_drafter, parts[1], device, generator, key) if parts[0] else None
             understanding = release.folder / "nlu"
             nlu = NluModel.load(understanding, device=device)
             nlu.parse_batch([WARM_UP])
-            knowledge, drafter = found.result(), drafting.result()
+            knowledge, drafter = found.result(), drafting.result() if drafting else None
         _give_back_memory()
         explainer = Explainer(nlu, understanding)
         return cls(release.id, nlu, explainer, knowledge, drafter, reading=reading, writing=writing, system=system)
@@ -120,15 +135,26 @@ class ReleaseModels:
             draft_at=found.draft_at,
         )
 
-    async def generate(self, question: str, hits: Sequence[Hit]) -> AsyncIterator[DraftSentence]:
-        """Supported sentences, as each is ready. Leaving the loop early stops the generator."""
+    async def generate(
+        self, question: str, hits: Sequence[Hit], *, earlier: Sequence[Said] = ()
+    ) -> AsyncIterator[DraftSentence]:
+        """Supported sentences, as each is ready. Leaving the loop early stops the generator. Raises DraftFailed."""
         if self._drafter is None:
             return
+        if not self._breaker.admit():
+            raise DraftFailed("the server that drafts is left alone after repeated failures")
         stop = threading.Event()
-        sentences = self._drafter.stream(question, [(hit.passage_id, hit.title, hit.text) for hit in hits], stop=stop)
+        passages = [(hit.passage_id, hit.title, hit.text) for hit in hits]
+        said = [(message.by_customer, message.text) for message in earlier]
+        sentences = self._drafter.stream(question, passages, stop=stop, earlier=said)
         try:
             while (sentence := await self._next(sentences)) is not None:
                 yield DraftSentence(text=sentence.text, passage_ids=sentence.passage_ids)
+            self._breaker.succeeded()
+        except GeneratorUnavailable as exc:
+            self._breaker.failed()
+            logger.warning("no whole draft, so customers get quotations: %s", exc)
+            raise DraftFailed(str(exc)) from exc
         finally:
             stop.set()
 
@@ -153,8 +179,21 @@ def _knowledge(folder: Path | None, device: str) -> Knowledge | None:
     return knowledge
 
 
-def _drafter(folder: Path | None, device: str) -> Drafter | None:
-    return Drafter.load(folder, device=device) if folder else None
+def _drafter(folder: Path | None, device: str, generator: GeneratorSettings, key: str | None) -> Drafter | None:
+    if generator.server is not None:
+        return Drafter(_client(generator.server, key), tone=generator.tone)
+    return Drafter.load(folder, device=device, tone=generator.tone) if folder else None
+
+
+def _client(server: ServerAddress, key: str | None) -> ChatServer:
+    return ChatServer(
+        url=server.url,
+        model=server.model,
+        key=key,
+        timeout_s=server.timeout_s or TIMEOUT_S,
+        max_tokens=server.max_tokens or MAX_TOKENS,
+        options=server.options,
+    )
 
 
 def _give_back_memory() -> None:

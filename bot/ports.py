@@ -52,6 +52,14 @@ class DraftSentence:
     passage_ids: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A message of the conversation, by the customer or by whoever answers."""
+
+    by_customer: bool
+    text: str
+
+
 class Models(Protocol):
     """One immutable set of loaded models."""
 
@@ -67,8 +75,14 @@ class Models(Protocol):
         """The best passages for a query."""
         ...
 
-    def generate(self, question: str, hits: Sequence[Hit]) -> AsyncIterator[DraftSentence]:
-        """Supported sentences, as each is ready; stops at the first unsupported one."""
+    def generate(
+        self, question: str, hits: Sequence[Hit], *, earlier: Sequence[Said] = ()
+    ) -> AsyncIterator[DraftSentence]:
+        """Supported sentences, as each is ready; stops at the first unsupported one.
+
+        ``earlier`` is what was said before the question, oldest first. Raises DraftFailed where a server drafts and
+        fails.
+        """
         ...
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from bot.actions.speaker import Speaker
 from bot.dialogue.errors import ProjectFaults
+from bot.dialogue.generator_settings import GeneratorSettings
 from bot.dialogue.load import load_project
 from bot.dialogue.policies.ensemble import Policies
 from bot.dialogue.project import Project, SourceFile
@@ -23,6 +24,7 @@ from bot.errors import NoRelease, ReleaseError
 from bot.policy_part import load_policies
 from bot.ports import ActionServer, Clock
 from bot.release import CURRENT, Release, current_release, open_release
+from bot.secrets_file import given_secret
 from bot.system_entities import system_entities
 from nlu.errors import NluError
 from nlu.system_entities import SystemEntityFinder
@@ -34,6 +36,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 WATCH_EVERY_S = 1.0
+GENERATOR_KEY = "KEFU_GENERATOR_KEY"
+"""The variable with the key for a server that drafts; with ``_FILE`` the file that holds it."""
+ASKED_AT_ONCE = 16
+"""Drafts that a server is asked for at a time; others wait."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +59,8 @@ class Runtime:
 
     ``actions`` and ``speaker`` are those of the folder and serve every release: their connections outlive a swap.
     ``ready`` is set while a release answers. ``device`` None is ``cuda`` where torch finds one. Parsing and searching
-    share one thread; generating has its own, so that other conversations stay quick.
+    share one thread; generating has its own, so that other conversations stay quick. Waiting for a server that
+    generates has several.
     """
 
     models_folder: Path
@@ -65,6 +72,7 @@ class Runtime:
     _loaded: Loaded | None = None
     _reading: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "reading"))
     _writing: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "writing"))
+    _asking: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(ASKED_AT_ONCE, "asking"))
     _finding: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "finding"))
     _finder: SystemEntityFinder = field(default_factory=SystemEntityFinder)
     _loading: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -121,6 +129,7 @@ class Runtime:
         """End the model threads once they are idle."""
         self._reading.shutdown(wait=False, cancel_futures=True)
         self._writing.shutdown(wait=False, cancel_futures=True)
+        self._asking.shutdown(wait=False, cancel_futures=True)
         self._finding.shutdown(wait=False, cancel_futures=True)
         self._finder.close()
 
@@ -150,11 +159,14 @@ class Runtime:
         from bot.models import ReleaseModels, best_device  # noqa: PLC0415 - see _read
 
         device = self.device or best_device()
+        generator = GeneratorSettings.of(project.config)
         try:
             return ReleaseModels.load(
                 release,
                 reading=self._reading,
-                writing=self._writing,
+                writing=self._asking if generator.server else self._writing,
+                generator=generator,
+                key=given_secret(GENERATOR_KEY, os.environ) if generator.server else None,
                 device=device,
                 system=system_entities(project.config, os.environ, self._finder, self._finding),
             )

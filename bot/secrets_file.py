@@ -1,4 +1,4 @@
-"""The admin token: from the environment, or made once and kept in a file that only its owner can read."""
+"""Secrets: the admin token, made once and kept in a file that only its owner can read, and those of others."""
 
 import hashlib
 import hmac
@@ -22,6 +22,14 @@ def admin_token(state: Path, env: Mapping[str, str]) -> tuple[str, bool]:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(token + "\n")
     return token, True
+
+
+def given_secret(name: str, env: Mapping[str, str]) -> str | None:
+    """A secret out of the variable ``name``, or out of the file that ``NAME_FILE`` names. Raises OSError for that."""
+    if value := env.get(name, "").strip():
+        return value
+    path = env.get(f"{name}_FILE", "").strip()
+    return Path(path).read_text("utf-8", errors="replace").strip() or None if path else None
 
 
 def derived(token: str, purpose: str) -> bytes:

@@ -5,7 +5,7 @@ Passages and questions are data: what they ask the model to do may change what i
 
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -13,15 +13,13 @@ from typing import Protocol
 from retrieval.documents import visible
 from retrieval.generator import Generator
 from retrieval.passages import sentences
+from retrieval.prompt import Counter, Earlier, Passages, task_of
 from retrieval.support import SAYS_NOTHING, check
 
-Passages = Sequence[tuple[str, str, str]]
-"""Id, title and text of each passage, best first."""
-
-INSTRUCTION = "Answer the question in one or two sentences, with words from the text."
-DECLINE = "The text does not say."
-PROMPT_TOKENS = 420
 MAX_SENTENCES = 4
+
+Refused = Callable[[str, Sequence[str]], None]
+"""Told of a sentence that is not given out, and why."""
 
 _WHOLE = re.compile(r"[.!?。！？；…](?:[\"”’')\]）」』]*)$")
 
@@ -34,12 +32,11 @@ class Sentence:
     passage_ids: tuple[str, ...]
 
 
-class Writer(Protocol):
-    """What drafting needs of a generator."""
+class Writer(Counter, Protocol):
+    """What drafting needs of a generator. ``prompt_tokens``: how many of passages and conversation it is given."""
 
-    def count(self, text: str) -> int:
-        """How many tokens a text has."""
-        ...
+    @property
+    def prompt_tokens(self) -> int: ...  # noqa: D102 - see above
 
     def stream(self, system: str, user: str, *, stop: threading.Event) -> Iterator[str]:
         """An answer in pieces; the last is empty if it came to its end."""
@@ -47,56 +44,57 @@ class Writer(Protocol):
 
 
 class Drafter:
-    """Drafts answers with one generator. For one thread at a time, but several drafts may be under way in turn."""
+    """Drafts answers with one generator. For one thread at a time, but several drafts may be under way in turn.
 
-    def __init__(self, writer: Writer) -> None:
-        self._writer = writer
+    ``tone``, a sentence or two, is put to the model as it is; like all that the model is told, it vouches for nothing.
+    """
+
+    def __init__(self, writer: Writer, *, tone: str = "") -> None:
+        self._writer, self._tone = writer, visible(tone)
 
     @classmethod
-    def load(cls, folder: Path, *, device: str = "cpu") -> "Drafter":
+    def load(cls, folder: Path, *, device: str = "cpu", tone: str = "") -> "Drafter":
         """Read the generator's folder. Raises ``BaseModelError``."""
-        return cls(Generator.load(folder, device=device))
+        return cls(Generator.load(folder, device=device), tone=tone)
 
-    def stream(self, question: str, passages: Passages, *, stop: threading.Event) -> Iterator[Sentence]:
-        """Supported sentences in order, up to the first that is not supported; none where the model declines."""
+    def stream(
+        self,
+        question: str,
+        passages: Passages,
+        *,
+        stop: threading.Event,
+        earlier: Earlier = (),
+        refused: Refused | None = None,
+    ) -> Iterator[Sentence]:
+        """Supported sentences in order, up to the first that is not supported; none where the model declines.
+
+        ``refused`` is told that first one, and why it is not supported.
+        Raises ``GeneratorUnavailable`` where a server writes and fails.
+        """
         visible_ones = [(number, visible(title), visible(text)) for number, title, text in passages]
-        used = fitting(visible_ones, PROMPT_TOKENS, self._writer)
+        task, used = task_of(
+            visible(question),
+            visible_ones,
+            self._writer,
+            self._writer.prompt_tokens,
+            tone=self._tone,
+            earlier=[(by_customer, visible(text)) for by_customer, text in earlier],
+        )
         given: set[str] = set()
-        pieces = self._writer.stream(INSTRUCTION, prompt(visible(question), used), stop=stop)
-        for text in whole_sentences(pieces):
+        for text in whole_sentences(self._writer.stream(task.system, task.user, stop=stop)):
             support = check(text, used)
             if support.reasons == (SAYS_NOTHING,):
                 continue
-            if stop.is_set() or not support.supported or text in given:
+            if stop.is_set() or text in given:
+                return
+            if not support.supported:
+                if refused:
+                    refused(text, support.reasons)
                 return
             given.add(text)
             yield Sentence(text=text, passage_ids=support.passage_ids)
             if len(given) == MAX_SENTENCES:
                 return
-
-
-def prompt(question: str, passages: Passages) -> str:
-    """What the model is asked: the texts first, the question after them."""
-    texts = "\n\n".join(text if text.startswith(title) else f"{title}\n{text}" for _, title, text in passages)
-    return f"{texts}\n\nQuestion: {question}"
-
-
-def fitting(passages: Passages, limit: int, writer: Writer) -> list[tuple[str, str, str]]:
-    """The first passages that fit into ``limit`` tokens together; the last is cut at a sentence."""
-    used: list[tuple[str, str, str]] = []
-    for number, title, text in passages:
-        limit -= writer.count(f"{title}\n")
-        kept: list[str] = []
-        for sentence in sentences(text):
-            limit -= writer.count(sentence)
-            if limit < 0:
-                break
-            kept.append(sentence)
-        if kept:
-            used.append((number, title, "\n".join(kept)))
-        if limit <= 0:
-            break
-    return used
 
 
 def whole_sentences(pieces: Iterator[str]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 RetrievalError (retrieval)
 ├── KnowledgeEmpty (knowledge_empty): no document could be read, so there is nothing to search
 ├── BaseModelError (base_model): a base model that is missing, or of a kind that is not understood
+├── GeneratorUnavailable (generator_unavailable): the server that writes drafts is down, refuses or breaks off
 ├── ManifestError (ingest_manifest): the list of where ingested files came from cannot be read
 └── IndexFileError (index_file): an index folder that is torn, tampered with or foreign
 """
@@ -24,6 +25,12 @@ class BaseModelError(RetrievalError):
     """A base model cannot be used; the message says what would be right."""
 
     code = "base_model"
+
+
+class GeneratorUnavailable(RetrievalError):
+    """The server that writes drafts gave no whole text; the message says what an operator can do."""
+
+    code = "generator_unavailable"
 
 
 class ManifestError(RetrievalError):

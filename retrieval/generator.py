@@ -22,6 +22,7 @@ from retrieval.llama import Llama, LlamaShape
 
 CHAT_TEMPLATE = "chat_template.jinja"
 MAX_NEW_TOKENS = 120
+PROMPT_TOKENS = 420
 REPEATED_TOKENS = 16
 """A model that writes this many tokens for the second time goes round in circles, and is stopped."""
 
@@ -39,6 +40,8 @@ class TokenModel(Protocol):
 
 class Generator:
     """A causal model with its tokenizer and chat template. Greedy, so the same prompt gives the same text."""
+
+    prompt_tokens = PROMPT_TOKENS
 
     def __init__(self, model: TokenModel, tokenizer: Tokenizer, template: str, special: dict[str, str]) -> None:
         self._model, self._tokenizer = model, tokenizer

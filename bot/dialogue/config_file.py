@@ -25,7 +25,8 @@ CONFIG_KEYS = (
     "spaces",
     "kefu",
 )
-KEFU_TEXTS = ("encoder", "retrieval_encoder", "generator", "locale", "timezone")
+KEFU_TEXTS = ("encoder", "retrieval_encoder", "locale", "timezone")
+KEFU_SECTIONS = ("generator", "nlu", "system_entities")
 KEFU_NUMBERS = ("nlu_threshold", "sure_at", "learned_at")
 SYSTEM_ENTITIES = (
     *("amount-of-money", "credit-card-number", "distance", "duration", "email", "number", "ordinal", "phone-number"),
@@ -54,6 +55,11 @@ NLU_RANGES: Mapping[str, tuple[float, float]] = {
 }
 """Numbers under ``kefu: nlu:``, which say how understanding is trained, from and to; whole ones where these are."""
 NLU_FLAGS = ("train_words", "general_outside", "half_precision")
+SERVER_RANGES: Mapping[str, tuple[float, float]] = {"timeout": (1.0, 30.0), "max_tokens": (16, 4096)}
+GENERATOR_KEYS = ("base", "url", "model", *SERVER_RANGES, "options", "tone")
+"""Under ``kefu: generator:``; all but ``base`` and ``tone`` belong to a server."""
+KEY_NAMES = ("api_key", "key", "token", "password")
+MAX_TONE = 300
 ENDPOINTS = ("action_endpoint", "nlg", "nlu", "models", "store", "tracker_store", "lock_store", "event_broker")
 CALLED = ("action_endpoint", "nlg")
 """Endpoints that are HTTP servers."""
@@ -150,13 +156,60 @@ def _kefu(node: Node | None, reading: Reading) -> Mapping[str, Json]:
             number = reading.number(child, key, default=0.5)
             if not 0.0 <= number <= 1.0:
                 reading.fault(child, f"{key} is a probability and not between 0 and 1", "write a number such as 0.5")
+        elif key == "generator":
+            _generator(child, reading)
         elif key == "nlu":
             _nlu(child, reading)
         elif key == "system_entities":
             _system_entities(child, reading)
-        elif "did you mean" in (meant := suggest(key, (*KEFU_TEXTS, *KEFU_NUMBERS, "nlu", "system_entities"))):
+        elif "did you mean" in (meant := suggest(key, (*KEFU_TEXTS, *KEFU_NUMBERS, *KEFU_SECTIONS))):
             reading.notice(child, f'"{key}" is not a known setting of kefu; {meant}')
     return {key: child.json() for key, child in fields.items()}
+
+
+def _generator(node: Node, reading: Reading) -> None:
+    """Check who drafts answers: the name of a model, or a section with it or with a server."""
+    if not isinstance(node.value, Mapping):
+        reading.optional_text(node, "generator")
+        return
+    fields = reading.fields(node, "generator", (*GENERATOR_KEYS, *KEY_NAMES))
+    for key in fields.keys() & set(KEY_NAMES):
+        remedy = "remove it and set the environment variable KEFU_GENERATOR_KEY"
+        reading.fault(fields[key], f"{key} of generator: releases keep this file, so it is no place", remedy)
+    reading.optional_text(fields.get("base"), "base of generator")
+    tone = reading.optional_text(fields.get("tone"), "tone of generator")
+    if tone and len(tone) > MAX_TONE:
+        reading.fault(fields["tone"], f"tone has more than {MAX_TONE} characters", "say it in a sentence or two")
+    url = reading.optional_text(fields.get("url"), "url of generator")
+    if url:
+        _generating_server(node, fields, url, reading)
+        return
+    for key in fields.keys() & {"model", *SERVER_RANGES, "options"}:
+        reading.fault(fields[key], f"{key} of generator without a url", "give the url of a server, or remove it")
+
+
+def _generating_server(node: Node, fields: Mapping[str, Node], url: str, reading: Reading) -> None:
+    if not _is_plain_address(url):
+        reading.fault(fields["url"], "url of generator is no plain address", 'write "url: http://host:port/v1"')
+    if not reading.optional_text(fields.get("model"), "model of generator"):
+        reading.fault(node, "generator names a server but no model", 'write "model: NAME", as the server calls it')
+    if "base" in fields:
+        reading.fault(fields["base"], "generator has a base and a url", "remove one: either the release or a server")
+    for key, (least, most) in SERVER_RANGES.items():
+        if key in fields and fields[key].value is not None:
+            _in_range(fields[key], key, least, most, reading)
+    reading.fields(fields.get("options"), "options of generator")
+
+
+def _is_plain_address(url: str) -> bool:
+    """Whether an address is http or https, without a password, a query or a fragment."""
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port
+    except ValueError:
+        return False
+    extra = parts.username or parts.password or parts.query or parts.fragment
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and port != 0 and not extra
 
 
 def _nlu(node: Node, reading: Reading) -> None:

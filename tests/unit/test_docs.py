@@ -30,7 +30,9 @@ from bot.dialogue.config_file import (
     CONFIG_KEYS,
     ENDPOINT_KEYS,
     ENDPOINTS,
+    GENERATOR_KEYS,
     KEFU_NUMBERS,
+    KEFU_SECTIONS,
     KEFU_TEXTS,
     NLU_FLAGS,
     NLU_RANGES,
@@ -88,7 +90,7 @@ def blocks(tag: str) -> list[tuple[str, str]]:
 
 
 def test_every_setting_of_ours_is_described() -> None:
-    named = {*KEFU_TEXTS, *KEFU_NUMBERS, *NLU_RANGES, *NLU_FLAGS}
+    named = {*KEFU_TEXTS, *KEFU_NUMBERS, *KEFU_SECTIONS, *NLU_RANGES, *NLU_FLAGS}
     for _, tree in sources():
         for call in calls(tree, "get", "_setting"):
             target = ast.unparse(call.func)
@@ -96,6 +98,7 @@ def test_every_setting_of_ours_is_described() -> None:
                 named.add(str(call.args[0].value))
     assert named >= {"encoder", "sure_at"}
     assert not missing(named, page("configuration.md"))
+    assert not missing(set(GENERATOR_KEYS), page("generator.md"))
 
 
 def test_every_key_of_config_is_described() -> None:

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from retrieval.documents import visible
-from retrieval.draft import DECLINE, Drafter, Sentence, fitting, prompt, whole_sentences
+from retrieval.draft import Drafter, Sentence, whole_sentences
+from retrieval.prompt import CHINESE as IN_CHINESE
+from retrieval.prompt import ENGLISH, fitting, task_of
 
 RETURNS = (
     (
@@ -25,6 +27,7 @@ class Scripted:
     def __init__(self, text: str, *, ends: bool = True) -> None:
         self.text, self.ends = text, ends
         self.asked = ""
+        self.prompt_tokens = 400
         self.written = ""
 
     def count(self, text: str) -> int:
@@ -93,8 +96,9 @@ def test_a_bare_yes_is_left_out() -> None:
     assert [s.text for s in drafted("Yes. Sale items cannot be returned.")] == ["Sale items cannot be returned."]
 
 
-def test_declining_says_nothing() -> None:
-    assert drafted(DECLINE) == []
+@pytest.mark.parametrize("text", [ENGLISH.decline, IN_CHINESE.decline])
+def test_declining_says_nothing(text: str) -> None:
+    assert drafted(text) == []
 
 
 def test_no_passages_give_no_draft() -> None:
@@ -130,8 +134,35 @@ def test_passages_are_cut_at_a_sentence_where_they_do_not_fit() -> None:
 
 
 def test_the_question_stands_after_the_texts() -> None:
-    text = prompt("how long?", RETURNS)
-    assert text.index("Returns") < text.index("Delivery") < text.index("how long?")
+    task, used = task_of("how long?", RETURNS, Scripted(""), 400)
+    assert task.user.index("Returns") < task.user.index("Delivery") < task.user.index("how long?")
+    assert (task.system, [number for number, _, _ in used]) == (ENGLISH.instruction, ["r", "d"])
+
+
+def test_a_chinese_question_is_put_in_chinese() -> None:
+    task, _ = task_of("iPhone 几天内可以退？", CHINESE, Scripted(""), 400, tone="亲切一些。", earlier=[(True, "你好")])
+    assert task.system == f"{IN_CHINESE.instruction} 亲切一些。"
+    assert task.user.endswith("此前的对话：\n顾客：你好\n\n问题：iPhone 几天内可以退？")
+
+
+@pytest.mark.parametrize(
+    ("earlier", "limit", "lines"),
+    [
+        ([], 40, 0),
+        ([(True, "one two"), (False, "three")], 40, 2),
+        ([(True, f"message {n}") for n in range(9)], 400, 4),  # the last ones only
+        ([(True, "one two three four five six"), (False, "seven")], 20, 1),  # a quarter of the room, not more
+        ([(True, "word " * 90)], 400, 1),
+    ],
+)
+def test_the_conversation_is_bounded(earlier: list[tuple[bool, str]], limit: int, lines: int) -> None:
+    task, used = task_of("how long?", RETURNS, Scripted(""), limit, earlier=earlier)
+    said = [line for line in task.user.split("\n") if line.startswith((ENGLISH.customer, ENGLISH.bot))]
+    assert len(said) == lines
+    assert max(map(len, said), default=0) <= 210
+    assert (ENGLISH.earlier in task.user) == bool(lines)
+    words = len(" ".join([*said, *(f"{title} {text}" for _, title, text in used)]).split())
+    assert words <= limit
 
 
 ATTACKS = (  # what a customer or a page says to the model, and what a model that obeys would write

@@ -4,8 +4,9 @@ import pytest
 from engine_parts import FakeModels, conversation, project
 
 from bot.actions.knowledge import join_sentences
+from bot.errors import DraftFailed
 from bot.messages import Source
-from bot.ports import DraftSentence
+from bot.ports import DraftSentence, Said
 
 SHOP = """
 intents: [greet, order, inform, chitchat, hours, affirm]
@@ -64,6 +65,10 @@ DRAFTED = "You find us open from nine. We rest on Sunday."
 OFFER = "I'm not sure I can answer that. Would you like to talk to a person?"
 TAKEN_OVER = "I have asked a colleague to take over. They will answer here as soon as they can."
 SCOPE = "I only know about orders."
+
+
+def said(text: str, *, by_customer: bool = False) -> Said:
+    return Said(by_customer=by_customer, text=text)
 
 
 @pytest.mark.parametrize(
@@ -156,6 +161,36 @@ async def test_a_draft_names_the_passages_it_stands_on_and_is_streamed():
     (reply,) = (await anna.send("when?")).replies
     assert [source.document for source in reply.sources] == ["faq.yml", "help.md"]
     assert shown == ["You find us open from nine.", DRAFTED]
+
+
+async def test_a_draft_is_told_what_was_said_before():
+    models = FakeModels({"hi": ("greet", 0.95)}, {"when?": 0.5, "and on Sunday?": 0.5}, draft=DRAFT, has_knowledge=True)
+    anna = conversation(project(SHOP, RULES), models)
+    for text in ("/greet", "hi", "when?"):
+        await anna.send(text)
+    assert models.earlier == (said("Hello!"), said("hi", by_customer=True), said("Hello!"))
+    await anna.send("and on Sunday?")
+    assert models.earlier[-2:] == (said("when?", by_customer=True), said(DRAFTED))
+    assert len(models.earlier) == 4
+    await anna.send("/restart")
+    await anna.send("when?")
+    assert models.earlier == ()
+
+
+class Failing(FakeModels):
+    async def generate(self, question, hits, *, earlier=()):
+        for sentence in self.draft:
+            yield sentence
+        raise DraftFailed("http://h/v1: HTTP 500")
+
+
+@pytest.mark.parametrize(("draft", "reply"), [((), QUOTE), (DRAFT[:1], DRAFT[0].text)])
+async def test_a_server_that_fails_leaves_a_quotation_or_what_was_checked(draft, reply):
+    models = Failing({}, {"when?": 0.5}, draft=draft, has_knowledge=True)
+    result = await conversation(project(SHOP, RULES), models).send("when?")
+    assert [reply.text for reply in result.replies] == [reply]
+    (failure,) = [action for action in result.record.actions if "error" in action]
+    assert (failure["error"], failure["detail"]) == ("draft_failed", "http://h/v1: HTTP 500")
 
 
 async def test_in_a_form_a_question_is_answered_and_the_form_asks_again():

@@ -4,7 +4,7 @@ import stat
 
 import pytest
 
-from bot.secrets_file import admin_token, derived
+from bot.secrets_file import admin_token, derived, given_secret
 
 
 def test_a_token_is_made_once_and_only_its_owner_may_read_it(tmp_path):
@@ -37,3 +37,15 @@ def test_derived_secrets_differ_by_purpose_and_agree_between_replicas():
     assert derived("token", "guest") == derived("token", "guest")
     assert len({derived("token", "guest"), derived("token", "other"), derived("令牌", "guest")}) == 3
     assert len(derived("t", "guest")) == 32
+
+
+def test_a_secret_comes_from_a_variable_or_from_a_file(tmp_path):
+    file = tmp_path / "key"
+    file.write_text(" from-file\n")
+    assert given_secret("KEY", {}) is None
+    assert given_secret("KEY", {"KEY": " given ", "KEY_FILE": str(file)}) == "given"
+    assert given_secret("KEY", {"KEY": "", "KEY_FILE": str(file)}) == "from-file"
+    file.write_text("\n")
+    assert given_secret("KEY", {"KEY_FILE": str(file)}) is None
+    with pytest.raises(FileNotFoundError):
+        given_secret("KEY", {"KEY_FILE": str(tmp_path / "none")})
