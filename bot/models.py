@@ -34,7 +34,8 @@ from nlu.model import NluModel
 from retrieval.chat_server import MAX_TOKENS, TIMEOUT_S, ChatServer
 from retrieval.draft import Drafter, Sentence
 from retrieval.errors import GeneratorUnavailable
-from retrieval.knowledge import Knowledge, SearchOutcome
+from retrieval.follow_up import Answered, Asked, search_all
+from retrieval.knowledge import Knowledge
 
 if TYPE_CHECKING:
     from retrieval.index import Hit as FoundHit
@@ -73,7 +74,7 @@ class ReleaseModels:
         self._writing = writing
         self._breaker = Breaker()
         self._parse: MicroBatcher[str, NluParse] = MicroBatcher(nlu.parse_batch, reading)
-        self._search: MicroBatcher[str, SearchOutcome] = MicroBatcher(self._search_batch, reading)
+        self._search: MicroBatcher[Asked, Answered] = MicroBatcher(self._search_batch, reading)
         # In a thread of its own, one at a time, so that no turn waits for an explanation.
         self._explain: MicroBatcher[str, Explanation] = MicroBatcher(
             explainer.explain_batch, None, max_batch=1, max_waiting=EXPLANATIONS_WAITING
@@ -123,16 +124,19 @@ class ReleaseModels:
         explanation = await self._explain(text)
         return dialogue_parse(explanation.parse), explanation_json(explanation)
 
-    async def search(self, query: str, *, k: int = HITS) -> SearchResult:
+    async def search(self, query: str, *, k: int = HITS, before: str = "") -> SearchResult:
         """The best passages for a query; at most 5."""
         if self._knowledge is None:
             return NOTHING_KNOWN
-        found = await self._search(query)
+        answered = await self._search(Asked(text=query, before=before))
+        found = answered.outcome
         return SearchResult(
             hits=tuple(_hit(hit) for hit in found.hits[:k]),
             probability=found.probability,
             answer_at=found.answer_at,
             draft_at=found.draft_at,
+            searched=answered.searched,
+            why=answered.why,
         )
 
     async def generate(
@@ -161,9 +165,9 @@ class ReleaseModels:
     async def _next(self, sentences: Iterator[Sentence]) -> Sentence | None:
         return await asyncio.get_running_loop().run_in_executor(self._writing, next, sentences, None)
 
-    def _search_batch(self, queries: Sequence[str]) -> Sequence[SearchOutcome]:
+    def _search_batch(self, asked: Sequence[Asked]) -> Sequence[Answered]:
         assert self._knowledge is not None
-        return self._knowledge.search_batch(queries, HITS)
+        return search_all(self._knowledge, asked, HITS)
 
 
 def best_device() -> str:

@@ -35,13 +35,16 @@ class Hit:
 class SearchResult:
     """Hits, best first. ``probability``: calibrated chance in [0, 1] that the best one answers.
 
-    ``answer_at`` and ``draft_at`` are the thresholds that training found for this knowledge.
+    ``answer_at`` and ``draft_at`` are the thresholds that training found for this knowledge. ``searched``: the text
+    that was searched for; ``why`` it is more than the message ("" where it is not).
     """
 
     hits: tuple[Hit, ...]
     probability: float
     answer_at: float
     draft_at: float
+    searched: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +74,8 @@ class Models(Protocol):
         """Intent and entities of a message (never a slash payload) that came at ``at_s`` (None: now)."""
         ...
 
-    async def search(self, query: str, *, k: int = 5) -> SearchResult:
-        """The best passages for a query."""
+    async def search(self, query: str, *, k: int = 5, before: str = "") -> SearchResult:
+        """The best passages for a query, which may go on from what was said ``before``."""
         ...
 
     def generate(
@@ -112,13 +115,17 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnRecord:
-    """Why a turn went as it did: the transcript's and ``kefu ask``'s explanation. JSON-ready values only."""
+    """Why a turn went as it did: the transcript's and ``kefu ask``'s explanation. JSON-ready values only.
+
+    ``searched``: what was searched for, where that is more than the message.
+    """
 
     route: str
     reasons: tuple[str, ...] = ()
     intent: str | None = None
     confidence: float | None = None
     probability: float | None = None
+    searched: str = ""
     hits: tuple[Mapping[str, Json], ...] = ()
     actions: tuple[Mapping[str, Json], ...] = ()
     timings_ms: Mapping[str, float] = field(default_factory=dict)

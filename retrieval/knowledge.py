@@ -61,9 +61,10 @@ class Knowledge:
     ) -> list[SearchOutcome]:
         """The same for several queries in one encoder pass. A query without a word finds nothing."""
         found = self.index.search_batch(queries, k, filters)
-        return [self._outcome(query, hits, k) for query, hits in zip(queries, found, strict=True)]
+        return [self.outcome(query, hits, k) for query, hits in zip(queries, found, strict=True)]
 
-    def _outcome(self, query: str, hits: Sequence[Hit], k: int) -> SearchOutcome:
+    def outcome(self, query: str, hits: Sequence[Hit], k: int) -> SearchOutcome:
+        """What hits for a query amount to, in the order given: the first one is judged."""
         calibration = self.calibration
         asked = any(character.isalnum() for character in query)
         judged = features(hits)

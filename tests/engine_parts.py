@@ -41,6 +41,7 @@ class FakeModels:
     has_knowledge: bool = False
     release_id: str = "r1"
     searches: int = 0
+    before: str | None = None
     earlier: tuple[Said, ...] = ()
 
     @property
@@ -56,8 +57,9 @@ class FakeModels:
     async def explain(self, text: str) -> tuple[Parse, Mapping[str, Json]]:
         return await self.parse(text), {"verdict": "accepted"}
 
-    async def search(self, query: str, *, k: int = 5) -> SearchResult:
+    async def search(self, query: str, *, k: int = 5, before: str = "") -> SearchResult:
         self.searches += 1
+        self.before = before
         return SearchResult(hits=HITS, probability=self.chances.get(query, 0.0), answer_at=ANSWER_AT, draft_at=DRAFT_AT)
 
     async def generate(

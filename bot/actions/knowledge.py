@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 
+from bot.actions.context import said_last
 from bot.actions.scene import Scene
 from bot.actions.texts import phrase
 from bot.actions.utterance import source_json, utterance
@@ -25,7 +26,10 @@ async def search(scene: Scene) -> SearchResult | None:
     turn, message = scene.turn, scene.tracker.latest_message
     if turn.search is None and scene.means.models.has_knowledge and message is not None:
         with turn.timed("search"):
-            turn.search = await scene.means.models.search(message.text, k=HIT_COUNT)
+            before = said_last(scene.tracker)
+            turn.search = await scene.means.models.search(message.text, k=HIT_COUNT, before=before)
+            if turn.search.why:
+                turn.reasons.append(f"searched with what was said before: {turn.search.why}")
     return turn.search
 
 

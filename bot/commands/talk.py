@@ -206,6 +206,8 @@ def _print_reasons(result: "TurnResult") -> None:
         print(f"     intent {record.intent} {record.confidence or 0:.2f}")
     if record.probability is not None:
         print(f"     knowledge answers with probability {record.probability:.2f}")
+    if record.searched:
+        print(f"     searched: {record.searched}")
     for hit in record.hits[:3]:
         print(f"     hit: {hit}")
     for action in record.actions:

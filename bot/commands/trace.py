@@ -16,7 +16,7 @@ from bot.dialogue.events import (
 from bot.dialogue.parse import Json, Parse
 from bot.dialogue.policies.explain import Decided, Explainer, decided
 from bot.dialogue.tracker import Tracker
-from bot.ports import TurnResult
+from bot.ports import TurnRecord, TurnResult
 
 RANKED = 4
 HITS = 3
@@ -35,7 +35,7 @@ def trace(before: Tracker, result: TurnResult, explainer: Explainer, threshold: 
     record = result.record
     yield _line("route", "; ".join((record.route, *record.reasons)))
     if record.probability is not None:
-        yield _line("searched", f"answers with probability {record.probability:.2f}")
+        yield _line("searched", f"{_sought(record)}answers with probability {record.probability:.2f}")
         for hit in record.hits[:HITS]:
             yield f"{_INDENT}{hit['score']:.2f} {hit['title']} ({hit['id']})"
     yield from _support(result)
@@ -112,6 +112,11 @@ def _support(result: TurnResult) -> Iterator[str]:
             yield _line("support", f"every sentence is carried by one of {_short(passages)}")
     if any("no draft was supported" in reason for reason in result.record.reasons):
         yield _line("support", "no sentence of the draft is carried by the passages: it is not said")
+
+
+def _sought(record: TurnRecord) -> str:
+    """What was searched for, where that is more than the message."""
+    return f'"{record.searched}" ' if record.searched else ""
 
 
 def _line(title: str, text: str) -> str:

@@ -1,0 +1,118 @@
+"""What a message leaves out: "and for Canada?" is searched together with what was said before it.
+
+Whether a message leans on what was before is decided by rules on words, so that an operator can be told why. One that
+does is searched twice, alone and with its context in front; the scores of both decide which passage is meant.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from retrieval.index import Hit
+from retrieval.knowledge import Knowledge, SearchOutcome
+from retrieval.words import words
+
+SHORT_WORDS = 1
+"""A question with no more telling words than this may say too little by itself."""
+REFERRING_WORDS = 6
+"""One with more telling words says enough, whatever its "it" is."""
+ALONE_WEIGHT = 0.5
+"""What a passage's score for the message alone weighs beside that for message and context: "Canada" over "Germany"."""
+ALONE_FLOOR = 0.5
+"""The share of ``draft_at`` that a message must reach alone: what the knowledge knows nothing of stays unanswered."""
+DEPTH = 40
+CONTEXT_CHARS = 400
+
+_OPENING = re.compile(
+    r"(?:(?:ok|okay|yes|no|well|thanks|thank you)[,.! ]+)*"
+    r"(?:and|or|but|also|then|so|what about|how about|what if|same|in that case)\b"
+)
+_REFERENCE = re.compile(
+    r"\b(?:it|its|that|this|they|them|their|those|these|there|ones?|either|neither|both|he|she|him|same|else)\b"
+)
+_CHINESE_OPENING = re.compile(
+    r"(?:好的?|嗯|哦|谢谢)?[，, ]*(?:那|还有|另外|如果|要是|假如|万一|然后|同样|换成|但是?|可是|或者)"
+)
+_CHINESE_ENDING = re.compile(r"(?:呢|的话)[？?！!。. ]*$")
+_CHINESE_REFERENCE = re.compile(
+    "它|这个|那个|这些|那些|这种|那种|其中|他们|她们|前者|后者|上面|刚才|这样|那样|这里|那里|这边|那边|这儿|那儿"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A message to search for. ``before``: what was said before it, "" for nothing; ``filters``: see the index."""
+
+    text: str
+    before: str = ""
+    filters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """An outcome, the text that it was searched with, and why that is more than the message ("" where it is not)."""
+
+    outcome: SearchOutcome
+    searched: str
+    why: str = ""
+
+
+def leans(text: str) -> str | None:
+    """Why a message may need what was said before it; None where it stands by itself."""
+    lowered = text.strip().lower()
+    if match := _OPENING.match(lowered) or _CHINESE_OPENING.match(lowered):
+        return f'it opens with "{match.group().strip()}"'
+    if match := _CHINESE_ENDING.search(lowered):
+        return f'it ends with "{match.group()}"'
+    telling = len(set(words(text)))
+    if telling <= REFERRING_WORDS and (match := _REFERENCE.search(lowered) or _CHINESE_REFERENCE.search(lowered)):
+        return f'"{match.group()}" refers to something'
+    return "it is short" if telling <= SHORT_WORDS else None
+
+
+def search_all(knowledge: Knowledge, asked: Sequence[Asked], k: int) -> list[Answered]:
+    """The best ``k`` passages for each message, in as few passes of the encoder as there are different filters."""
+    leaning = [bool(one.before.strip() and leans(one.text)) for one in asked]
+    wholes = [replace(one, text=_whole(one)) for one, leans_on in zip(asked, leaning, strict=True) if leans_on]
+    found = _search(knowledge, [*asked, *wholes], DEPTH if wholes else k)
+    contexts = iter(zip(wholes, found[len(asked) :], strict=True))
+    answers: list[Answered] = []
+    for one, alone, leans_on in zip(asked, found, leaning, strict=False):
+        answer = Answered(outcome=knowledge.outcome(one.text, alone.hits, k), searched=one.text)
+        if leans_on:
+            whole, together = next(contexts)
+            both = knowledge.outcome(whole.text, fused(together.hits, alone.hits), k)
+            if both.probability > alone.probability and _means_something(one.text, alone):
+                answer = Answered(outcome=both, searched=whole.text, why=leans(one.text) or "")
+        answers.append(answer)
+    return answers
+
+
+def _search(knowledge: Knowledge, asked: Sequence[Asked], k: int) -> list[SearchOutcome]:
+    """The outcome for each text, those with the same filters together."""
+    groups: dict[tuple[tuple[str, str], ...], list[int]] = {}
+    for row, one in enumerate(asked):
+        groups.setdefault(tuple(sorted(one.filters.items())), []).append(row)
+    found: dict[int, SearchOutcome] = {}
+    for filters, rows in groups.items():
+        texts = [asked[row].text for row in rows]
+        found |= zip(rows, knowledge.search_batch(texts, k, dict(filters) or None), strict=True)
+    return [found[row] for row in range(len(asked))]
+
+
+def _whole(asked: Asked) -> str:
+    return f"{asked.before.strip()[-CONTEXT_CHARS:]} {asked.text.strip()}"
+
+
+def _means_something(text: str, alone: SearchOutcome) -> bool:
+    """Whether the knowledge knows anything of what the message itself says: else its context would be answered."""
+    return alone.probability >= ALONE_FLOOR * alone.draft_at or len(set(words(text))) <= SHORT_WORDS
+
+
+def fused(whole: Sequence[Hit], alone: Sequence[Hit]) -> list[Hit]:
+    """The hits of message and context, ordered by both scores; a passage that one search has not counts as its last."""
+    if not alone:
+        return list(whole)
+    scores = {hit.passage.id: hit.score for hit in alone}
+    least = alone[-1].score
+    return sorted(whole, key=lambda hit: -(hit.score + ALONE_WEIGHT * scores.get(hit.passage.id, least)))
