@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Threads that spin while they wait make a busy machine ten times slower.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: demo install install-test check format test bench bench-size bench-nlu bench-nlu-full bench-dialogue bench-runtimes clean
+.PHONY: demo install install-test check format test bench bench-size bench-nlu bench-nlu-full bench-dialogue bench-knowledge bench-runtimes clean
 
 demo: install
 	$(BIN)/kefu demo demo
@@ -62,6 +62,10 @@ bench-nlu-full: install
 # Policies on stories that are held out: some minutes.
 bench-dialogue: install
 	$(BIN)/kefu bench dialogue --data $(DATA) --docs docs/benchmarks.md
+
+# Search on public data, and a million vectors: some ten minutes.
+bench-knowledge: install
+	$(BIN)/kefu bench knowledge --data $(DATA) --synthetic 1000000 --docs docs/benchmarks.md
 
 # The forward pass on torch, ONNX Runtime, OpenVINO and torchao; on two quiet cores about ten minutes, training included.
 RUNTIMES := .bench/runtimes

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from bot.commands.options import Subparsers, UsageError, add_command, add_json, print_json, progress_bar
 
+FEWEST_VECTORS = 20_000
+"""Clusters of fewer would hold no ten neighbours."""
+
 
 def add(commands: Subparsers) -> None:
     """Add ``bench``."""
@@ -68,6 +71,41 @@ def add(commands: Subparsers) -> None:
     dialogue.add_argument("--docs", type=Path, metavar="FILE", help="write the figures into this page of Markdown")
     add_json(dialogue)
 
+    knowledge = add_command(
+        kinds,
+        "knowledge",
+        bench_knowledge,
+        summary="measure search on public data sets, and among very many vectors",
+        example="kefu bench knowledge --data ../data --synthetic 1000000 --docs benchmarks.md",
+    )
+    knowledge.add_argument("--data", type=Path, metavar="DIR", help="the folder with retrieval/ and knowledge/")
+    knowledge.add_argument("--sets", nargs="+", metavar="NAME", help="these sets only")
+    knowledge.add_argument(
+        "--synthetic",
+        type=_vectors,
+        nargs="+",
+        default=(),
+        metavar="N",
+        help="also N clustered vectors; alone, only these",
+    )
+    knowledge.add_argument(
+        "--results",
+        type=Path,
+        default=Path(".bench/knowledge"),
+        metavar="DIR",
+        help="kept results (default: .bench/knowledge)",
+    )
+    knowledge.add_argument(
+        "--docs", type=Path, metavar="FILE", help="write all kept results into this page of Markdown"
+    )
+    add_json(knowledge)
+
+
+def _vectors(text: str) -> int:
+    if not text.isdecimal() or int(text) < FEWEST_VECTORS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of vectors: write {FEWEST_VECTORS} or more")
+    return int(text)
+
 
 def bench_size(args: argparse.Namespace) -> int:
     """Exit code 1 if it takes more time or memory than a large assistant may."""
@@ -125,6 +163,35 @@ def bench_nlu(args: argparse.Namespace) -> int:
         print(f"{args.docs} is written", file=sys.stderr)
     if args.json:
         print_json([asdict(result) for result in results])
+    return 1 if any(result.fault for result in results) else 0
+
+
+def bench_knowledge(args: argparse.Namespace) -> int:
+    """Exit code 1 if a set failed; what is done is kept, and the others run all the same."""
+    from training.bench_knowledge import chosen, kept_rows, run
+    from training.bench_knowledge_page import to_markdown
+    from training.bench_knowledge_tasks import TASKS
+    from training.bench_page import write_section
+
+    known = [task.name for task in TASKS]
+    unknown = [name for name in args.sets or () if name not in known]
+    if unknown:
+        raise UsageError(f"there is no set {unknown[0]}; there are {', '.join(known)}")
+    if args.data is None and (args.sets or not args.synthetic):
+        raise UsageError("name the folder of the sets with --data DIR, or a number of vectors with --synthetic N")
+    names = args.sets or (known if args.data else [])
+    data = args.data or Path()
+    results = run(
+        chosen(names, args.synthetic), data=data, results=args.results, say=lambda line: print(line, file=sys.stderr)
+    )
+    rows = kept_rows(args.results, data)
+    if args.docs:
+        write_section(args.docs, "knowledge", to_markdown(rows))
+        print(f"{args.docs} is written", file=sys.stderr)
+    if args.json:
+        print_json([asdict(result) for result in results])
+    elif not args.docs:
+        print(to_markdown([row for row in rows if row[1] in results]))
     return 1 if any(result.fault for result in results) else 0
 
 
