@@ -27,7 +27,7 @@ BATCH_TOKENS = 4096
 
 
 class Encoder(Protocol):
-    """What an index needs of an encoder. ``fingerprint`` changes whenever the vectors would."""
+    """What an index needs of an encoder. ``fingerprint`` changes whenever the vectors of passages would."""
 
     fingerprint: str
     dimensions: int
@@ -68,10 +68,15 @@ class EncoderSettings:
 
 
 class TextEncoder:
-    """The encoder in a model folder (``config.json``, ``model.safetensors``, ``tokenizer.json``)."""
+    """The encoder in a model folder (``config.json``, ``model.safetensors``, ``tokenizer.json``).
+
+    ``query_map``, a matrix (dimensions, dimensions), turns the vectors of queries (``retrieval.query_map``); the
+    ``fingerprint`` does not know of it, since the vectors of passages stay as they are.
+    """
 
     def __init__(self, model: Bert, tokenizer: Tokenizer, settings: EncoderSettings, fingerprint: str) -> None:
         self.model, self.tokenizer, self.settings, self.fingerprint = model, tokenizer, settings, fingerprint
+        self.query_map: Vectors | None = None
         self.dimensions = model.shape.hidden
         self.tokenizer.no_padding()
         longest = min(settings.max_tokens, model.shape.positions - model.shape.offset)
@@ -96,7 +101,8 @@ class TextEncoder:
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors (len(texts), dimensions)."""
-        return self._encode([self.settings.query_prefix + text for text in texts], None)
+        vectors = self._encode([self.settings.query_prefix + text for text in texts], None)
+        return vectors if self.query_map is None else turned(vectors, self.query_map)
 
     def encode_passages(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
         """Unit vectors (len(texts), dimensions)."""
@@ -136,6 +142,13 @@ class TextEncoder:
             if progress:
                 progress(done, len(texts))
         return vectors
+
+
+def turned(vectors: Vectors, query_map: Vectors) -> Vectors:
+    """Unit vectors (n, dimensions), each multiplied by the map and brought back to length 1."""
+    mapped = vectors @ query_map.T
+    unit: Vectors = mapped / np.linalg.norm(mapped, axis=1, keepdims=True).clip(1e-9)
+    return unit
 
 
 def _length_batches(lengths: Sequence[int]) -> list[list[int]]:

@@ -1,6 +1,7 @@
 """A trained knowledge, loaded: encoder, index and calibration behind one search. Immutable once loaded.
 
-Its folder holds ``index/``, ``calibration.json`` and a manifest; where the encoder was fine-tuned, ``encoder/`` too.
+Its folder holds ``index/``, ``calibration.json`` and a manifest; where customers' questions were learned from, the map
+of queries too.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +14,7 @@ from retrieval.errors import IndexFileError
 from retrieval.index import FORMAT as INDEX_FORMAT
 from retrieval.index import Hit, KnowledgeIndex
 from retrieval.index_kinds import gpu_available
+from retrieval.query_map import load_query_map
 from retrieval.sealed import checked_json, verify
 
 FORMAT = f"kefu-knowledge-1/{INDEX_FORMAT}"
@@ -47,8 +49,8 @@ class Knowledge:
             base = str(about["base"])
         except (KeyError, TypeError) as error:
             raise IndexFileError(f"{folder}: not a knowledge folder of this program ({error})") from error
-        own = folder / "encoder"
-        encoder = TextEncoder.load(own if own.is_dir() else base_folder(base), device, int8=True)
+        encoder = TextEncoder.load(base_folder(base), device, int8=True)
+        encoder.query_map = load_query_map(folder, encoder.dimensions)
         gpu = device != "cpu" and gpu_available()
         return cls(KnowledgeIndex.load(folder / "index", encoder, gpu=gpu), calibration)
 

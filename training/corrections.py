@@ -89,6 +89,12 @@ def read_labels(path: Path, domain: Domain) -> tuple[Correction, ...]:
     return tuple(corrections)
 
 
+def read_confirmed(path: Path) -> list[str]:
+    """Questions that the knowledge answered well, one a line; none where there is no such file."""
+    lines = path.read_text("utf-8-sig").splitlines() if path.is_file() else []
+    return [line for line in lines if line.strip()]
+
+
 def lessons(turns: Iterable[TurnTranscript], domain: Domain) -> Lessons:
     """What customers confirmed, conversation by conversation."""
     corrections: list[Correction] = []

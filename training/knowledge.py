@@ -18,9 +18,11 @@ from retrieval.index import Hit, KnowledgeIndex, build_index
 from retrieval.ingest import read_folder
 from retrieval.knowledge import FORMAT
 from retrieval.passages import split_documents
+from retrieval.query_map import save_query_map
 from retrieval.sealed import seal, write_json
 from training.offtopic import CHINESE, ENGLISH
 from training.pseudo_queries import pseudo_queries
+from training.query_map import QueryMapReport, learn_query_map
 
 Progress = Callable[[float, str], None]
 """Called with the share that is done, in [0, 1], and what is being done."""
@@ -38,6 +40,8 @@ _CEILING = 0.9
 class KnowledgeReport:
     """What was built. ``found``: share of questions made from the knowledge whose own document came first.
 
+    ``query_map``: what was learned of how customers ask, None where too few of their questions are known.
+
     ``indexes``: for each kind of view how many ``vectors`` it has, whether a search compares all (``exact``), and else
     what it finds of the ten nearest, as a share (``recall``).
     ``faults`` are files, or parts of files, that were skipped: ``path:line: what; remedy``.
@@ -52,16 +56,25 @@ class KnowledgeReport:
     answer_at: float
     draft_at: float
     indexes: Mapping[str, Mapping[str, float]]
+    query_map: QueryMapReport | None = None
     faults: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
 
 
 def build_knowledge(
-    folder: Path, *, base: str, out: Path, previous: Path | None = None, progress: Progress | None = None
+    folder: Path,
+    *,
+    base: str,
+    out: Path,
+    previous: Path | None = None,
+    confirmed: Sequence[str] = (),
+    seed: int = 0,
+    progress: Progress | None = None,
 ) -> KnowledgeReport:
     """Read ``folder``, index it with the encoder ``base``, and write everything that serving needs to ``out``.
 
-    ``previous``: an earlier ``out``, whose vectors of unchanged texts are taken over. Raises ``KnowledgeEmpty`` with
+    ``previous``: an earlier ``out``, whose vectors of unchanged texts are taken over. ``confirmed``: questions that the
+    knowledge answered to the customer's content. Raises ``KnowledgeEmpty`` with
     the faults if nothing could be read, ``BaseModelError``, and the errors of ``nlu.base``.
     """
     tell = progress or (lambda share, text: None)
@@ -81,10 +94,15 @@ def build_knowledge(
         progress=lambda done, of: tell(0.05 + 0.85 * done / of, f"embedding {of} texts"),
         unrelated=(*ENGLISH, *CHINESE),
     )
-    tell(0.9, "calibrating")
+    tell(0.9, "learning how customers ask")
+    query_map, query_map_report = learn_query_map(index, confirmed, seed=seed)
+    encoder.query_map = query_map
+    tell(0.95, "calibrating")
     calibration, chatter = calibrate(index)
     found = _found(index)
     index.save(out / "index")
+    if query_map is not None:
+        save_query_map(query_map, out)
     write_json(out / "calibration.json", asdict(calibration))
     seal(out, FORMAT, {"base": base, "encoder": encoder.fingerprint})
     tell(1.0, "knowledge is ready")
@@ -101,6 +119,7 @@ def build_knowledge(
             kind: {"vectors": len(dense), "exact": dense.exact, "recall": round(dense.recall, 4)}
             for kind, dense in index.dense.items()
         },
+        query_map=query_map_report,
         faults=tuple(map(str, reading.faults)),
         ignored=reading.ignored,
     )

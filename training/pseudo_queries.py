@@ -45,7 +45,7 @@ def pseudo_queries(passages: Sequence[Passage], *, limit: int, seed: int) -> lis
     seeds = [(passage, text) for passage in passages for text in _seeds(passage, chance)]
     chance.shuffle(seeds)
     queries = (
-        PseudoQuery(text=_noised(text, passage.language, chance), document=passage.document)
+        PseudoQuery(text=noised(text, passage.language, chance), document=passage.document)
         for passage, text in seeds[: 2 * limit]
     )
     return [query for query in queries if words(query.text)][:limit]
@@ -63,7 +63,8 @@ def _seeds(passage: Passage, chance: random.Random) -> Iterator[str]:
     yield from chance.sample(told, min(2, len(told)))
 
 
-def _noised(text: str, language: str, chance: random.Random) -> str:
+def noised(text: str, language: str, chance: random.Random) -> str:
+    """A text as somebody in a hurry asks it: words left out, slips of the finger, perhaps a greeting."""
     dropped = chance.choice(_DROPPED)
     chinese = language == "zh"
     units = words(text) if chinese and dropped > 0.4 else _UNIT.findall(text)

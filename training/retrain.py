@@ -19,7 +19,7 @@ from bot.folder import load_folder, read_sources
 from bot.paths import AssistantPaths
 from bot.release import Release, current_release, promote
 from training.assess import Scores, assess, read_held_out
-from training.corrections import Correction, Lessons, lessons, merged, read_labels
+from training.corrections import Correction, Lessons, lessons, merged, read_confirmed, read_labels
 from training.train import TrainOptions, train
 
 HELD_OUT_SHARE = 0.2
@@ -77,7 +77,7 @@ def retrain(
     held_out_file = folder / "tests" / "held_out.csv"
     known = {example.text for example in project.nlu.examples} | {text for text, _ in read_held_out(held_out_file)}
     learned = tuple(entry for entry in merged([*given, *found.corrections]) if entry.text not in known)
-    confirmed = _lines(paths.confirmed_questions)
+    confirmed = read_confirmed(paths.confirmed_questions)
     found = replace(found, questions=tuple(text for text in found.questions if text not in confirmed))
     if dry_run or not (learned or found.questions):
         reason = "a dry run" if dry_run else "nothing new to learn"
@@ -142,8 +142,4 @@ def _write_held_out(path: Path, rows: Sequence[tuple[str, str]]) -> None:
 
 
 def _write_questions(path: Path, questions: Sequence[str]) -> None:
-    path.write_text("".join(f"{text}\n" for text in dict.fromkeys([*_lines(path), *questions])), "utf-8")
-
-
-def _lines(path: Path) -> list[str]:
-    return path.read_text("utf-8-sig").splitlines() if path.is_file() else []
+    path.write_text("".join(f"{text}\n" for text in dict.fromkeys([*read_confirmed(path), *questions])), "utf-8")

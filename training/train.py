@@ -26,6 +26,7 @@ from nlu.base import DEFAULT_ENCODER
 from nlu.folder import FORMAT as NLU_FORMAT
 from nlu.neighbours import FORMAT as NEIGHBOURS_FORMAT
 from retrieval.knowledge import FORMAT as KNOWLEDGE_FORMAT
+from training.corrections import read_confirmed
 from training.generator import GeneratorReport, build_generator
 from training.knowledge import build_knowledge
 from training.nlu import train_nlu
@@ -136,12 +137,21 @@ class _Build:
             [path.relative_to(self.paths.knowledge).as_posix(), sha256_file(path)]
             for path in _knowledge_files(self.paths.knowledge)
         ]
-        key = fingerprint(RECIPE, KNOWLEDGE_FORMAT, files, base)
+        confirmed = sorted({*self.options.questions, *read_confirmed(self.paths.confirmed_questions)})
+        seed = self.options.seed
+        key = fingerprint(RECIPE, KNOWLEDGE_FORMAT, files, base, list(confirmed), seed)
 
         def make(out: Path) -> Mapping[str, Json]:
-            before = self.previous.part("knowledge") if self.previous else None
-            show = self._span(0.02, 0.35)
-            return asdict(build_knowledge(self.paths.knowledge, base=base, out=out, previous=before, progress=show))
+            report = build_knowledge(
+                self.paths.knowledge,
+                base=base,
+                out=out,
+                previous=self.previous.part("knowledge") if self.previous else None,
+                confirmed=confirmed,
+                seed=seed,
+                progress=self._span(0.02, 0.35),
+            )
+            return asdict(report)
 
         return self._part("knowledge", key, make)
 

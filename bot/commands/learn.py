@@ -80,17 +80,27 @@ def train(args: argparse.Namespace) -> int:
 
 
 def about_search(release: "Release") -> str:
-    """How a release searches its knowledge, in a line; empty if it has none, or from before this was kept."""
+    """How a release searches its knowledge, in a line or two; empty if it has none, or from before this was kept."""
     report: Any = release.metrics.get("knowledge")
     indexes = report.get("indexes") if report else None
     if not indexes:
         return ""
-    return "Search: " + "; ".join(f"{kind} {_searched(index)}" for kind, index in indexes.items())
+    searched = "Search: " + "; ".join(f"{kind} {_searched(index)}" for kind, index in indexes.items())
+    learned = report.get("query_map")
+    return f"{searched}\n{_learned(learned)}" if learned else searched
 
 
 def _searched(index: Mapping[str, Any]) -> str:
     found = ", exact" if index["exact"] else f" in lists, {index['recall']:.1%} of the ten nearest found"
     return f"{index['vectors']:,} vectors{found}"
+
+
+def _learned(learned: Mapping[str, Any]) -> str:
+    taken = "taken" if learned["kept"] else "left out, as that is no more than chance"
+    return (
+        f"Customers' words: {learned['questions']} questions, {learned['confirmed']} of them confirmed; the right "
+        f"passage is first for {learned['before']:.1%}, and {learned['after']:.1%} after learning from others: {taken}"
+    )
 
 
 def train_and_promote(
