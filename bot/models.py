@@ -32,10 +32,12 @@ from nlu.data import Parse as NluParse
 from nlu.explain import Explainer, Explanation
 from nlu.model import NluModel
 from retrieval.chat_server import MAX_TOKENS, TIMEOUT_S, ChatServer
-from retrieval.draft import Drafter, Sentence
+from retrieval.draft import Drafter, Refused, Sentence
 from retrieval.errors import GeneratorUnavailable
+from retrieval.extract import extract
 from retrieval.follow_up import Answered, Asked, search_all
 from retrieval.knowledge import Knowledge
+from retrieval.relevance import Relevance, addressing
 
 if TYPE_CHECKING:
     from retrieval.index import Hit as FoundHit
@@ -140,9 +142,12 @@ class ReleaseModels:
         )
 
     async def generate(
-        self, question: str, hits: Sequence[Hit], *, earlier: Sequence[Said] = ()
+        self, question: str, hits: Sequence[Hit], *, earlier: Sequence[Said] = (), refused: Refused | None = None
     ) -> AsyncIterator[DraftSentence]:
-        """Supported sentences, as each is ready. Leaving the loop early stops the generator. Raises DraftFailed."""
+        """Supported sentences that answer, as each is ready. Leaving the loop early stops the generator.
+
+        Raises DraftFailed.
+        """
         if self._drafter is None:
             return
         if not self._breaker.admit():
@@ -150,7 +155,8 @@ class ReleaseModels:
         stop = threading.Event()
         passages = [(hit.passage_id, hit.title, hit.text) for hit in hits]
         said = [(message.by_customer, message.text) for message in earlier]
-        sentences = self._drafter.stream(question, passages, stop=stop, earlier=said)
+        drafted = self._drafter.stream(question, passages, stop=stop, earlier=said, refused=refused)
+        sentences = addressing(drafted, lambda: self.relevance(question, passages), refused)
         try:
             while (sentence := await self._next(sentences)) is not None:
                 yield DraftSentence(text=sentence.text, passage_ids=sentence.passage_ids)
@@ -161,6 +167,19 @@ class ReleaseModels:
             raise DraftFailed(str(exc)) from exc
         finally:
             stop.set()
+
+    async def extract(self, question: str, hit: Hit) -> str:
+        """The part of a passage that answers, as it stands there."""
+        passages = [(hit.passage_id, hit.title, hit.text)]
+        return await asyncio.get_running_loop().run_in_executor(
+            self._writing, lambda: extract(self.relevance(question, passages), hit.text)
+        )
+
+    def relevance(self, question: str, passages: Sequence[tuple[str, str, str]]) -> Relevance:
+        """What judges sentences against a question and passages (id, title, text); off the event loop."""
+        assert self._knowledge is not None
+        index = self._knowledge.index
+        return Relevance(question, passages, index.encoder, background=index.dense["sentence"].background)
 
     async def _next(self, sentences: Iterator[Sentence]) -> Sentence | None:
         return await asyncio.get_running_loop().run_in_executor(self._writing, next, sentences, None)

@@ -63,6 +63,10 @@ class Said:
     text: str
 
 
+Refused = Callable[[str, Sequence[str]], None]
+"""Told of a drafted sentence that is not given out, and why."""
+
+
 class Models(Protocol):
     """One immutable set of loaded models."""
 
@@ -79,13 +83,17 @@ class Models(Protocol):
         ...
 
     def generate(
-        self, question: str, hits: Sequence[Hit], *, earlier: Sequence[Said] = ()
+        self, question: str, hits: Sequence[Hit], *, earlier: Sequence[Said] = (), refused: Refused | None = None
     ) -> AsyncIterator[DraftSentence]:
-        """Supported sentences, as each is ready; stops at the first unsupported one.
+        """Supported sentences that answer, as each is ready; stops at the first unsupported one.
 
-        ``earlier`` is what was said before the question, oldest first. Raises DraftFailed where a server drafts and
-        fails.
+        ``earlier`` is what was said before the question, oldest first; ``refused`` is told what is not given out.
+        Raises DraftFailed where a server drafts and fails.
         """
+        ...
+
+    async def extract(self, question: str, hit: Hit) -> str:
+        """The part of a passage that answers, as it stands there."""
         ...
 
 

@@ -38,13 +38,18 @@ _META = re.compile(
     re.IGNORECASE,
 )
 SAYS_NOTHING = "says nothing that a passage could carry"
-"""The reason where a sentence is no more than "Yes." or "Sure, please do"."""
+"""The reason where a sentence is no more than "Yes.", "Sure, please do", the number of an item or a heading."""
+
+_BARE = re.compile(r"\W*\d{1,2}[.)、]\W*|\s*#.*")
 
 _INVISIBLE = re.compile(r"[\ufe00-\ufe0e\U000e0100-\U000e01ef\u034f\u115f\u1160\u3164\uffa0]")
 """Characters that show nothing and are no format characters by Unicode's categories. U+FE0F makes emoji of signs."""
 
 _RANGE = re.compile(r"\s*(?:to|and|or|up to|[-–—~～至到和或])?\s*", re.IGNORECASE)
 """What may stand between two ends of a range, or two parts of a telephone number."""
+
+_WRAP = re.compile(r"(?<=[a-z,])\n(?=[a-z])")
+"""A line that goes on in the next one, as in text that was wrapped."""
 
 _NAMING = ("word", "code")
 _SEMICOLON = re.compile(r"[;；]")
@@ -94,7 +99,7 @@ def check(sentence: str, passages: Sequence[tuple[str, str, str]]) -> Support:
         return Support(supported=False, reasons=(reason,))
     passages = [passage for passage in passages if not order_in(f"{passage[1]}\n{passage[2]}")]
     lines = [line for part in _SEMICOLON.split(sentence) if _content(line := tokens(part))]
-    if not lines:
+    if not lines or _BARE.fullmatch(sentence):
         return Support(supported=False, reasons=(SAYS_NOTHING,))
     verdicts = {number: _verdict(sentence, lines, title, text) for number, title, text in passages}
     if carriers := tuple(number for number, reasons in verdicts.items() if not reasons):
@@ -138,7 +143,7 @@ def _is_quoted(sentence: str, text: str) -> bool:
 def _statements(title: str, text: str) -> Iterator[_Statement]:
     asked = title.rstrip().endswith(("?", "？"))
     before = ""
-    for sentence in sentences(text):
+    for sentence in sentences(_WRAP.sub(" ", text)):
         for part in _SEMICOLON.split(sentence):
             yield _Statement(line=tokens(part), text=part, title=_Context(title), before=_Context(before), asked=asked)
             before = part

@@ -13,7 +13,7 @@ from bot.dialogue.tracker import Tracker
 from bot.engine import Engine
 from bot.errors import ActionUnknown
 from bot.messages import Inbound, InboundKind
-from bot.ports import ActionResult, ActionServer, DraftSentence, Hit, Said, SearchResult, TurnResult
+from bot.ports import ActionResult, ActionServer, DraftSentence, Hit, Refused, Said, SearchResult, TurnResult
 
 Meaning = tuple[str, float] | tuple[str, float, Mapping[str, str]]
 ANSWER_AT, DRAFT_AT = 0.6, 0.3
@@ -43,6 +43,7 @@ class FakeModels:
     searches: int = 0
     before: str | None = None
     earlier: tuple[Said, ...] = ()
+    refusals: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def has_generator(self) -> bool:
@@ -63,11 +64,17 @@ class FakeModels:
         return SearchResult(hits=HITS, probability=self.chances.get(query, 0.0), answer_at=ANSWER_AT, draft_at=DRAFT_AT)
 
     async def generate(
-        self, question: str, hits: Sequence[Hit], *, earlier: Sequence[Said] = ()
+        self, question: str, hits: Sequence[Hit], *, earlier: Sequence[Said] = (), refused: Refused | None = None
     ) -> AsyncIterator[DraftSentence]:
         self.earlier = tuple(earlier)
         for sentence in self.draft or ():
             yield sentence
+        for text, reasons in self.refusals.items():
+            if refused:
+                refused(text, reasons)
+
+    async def extract(self, question: str, hit: Hit) -> str:
+        return hit.text
 
 
 Custom = Callable[[Tracker], ActionResult]

@@ -41,12 +41,13 @@ class Answer:
     """What a bot sent. ``passages`` (id, title, text) are those it stands on, ``documents`` theirs.
 
     ``kind``: a ready answer, a draft, a quotation, the assistant's own words (a rule or story), or none. ``opening``
-    is what stands before a quotation and is no part of it.
+    is what stands before a quotation and is no part of it; ``drafted`` are the sentences of a draft, one by one.
     """
 
     kind: Kind
     text: str
     opening: str = ""
+    drafted: tuple[str, ...] = ()
     passages: tuple[tuple[str, str, str], ...] = ()
     documents: tuple[str, ...] = ()
     probability: float | None = None
@@ -118,7 +119,9 @@ def judge(question: Question, answer: Answer) -> Judged:
     return Judged(
         question=question,
         answer=answer,
-        statements=tuple(_statement(text, answer) for text in sentences(answer.body)) if answer.is_told else (),
+        statements=tuple(_statement(text, answer) for text in answer.drafted or sentences(answer.body))
+        if answer.is_told
+        else (),
         f1=round(best_f1(answer.body, question.golds), 4) if question.golds else None,
         right_source=bool(question.relevant & set(answer.documents)) if question.relevant and answer.is_told else None,
     )

@@ -56,7 +56,7 @@ async def answer(scene: Scene) -> list[Event]:
         return []
     if scene.means.models.has_generator and (drafted := await _draft(scene, result.hits)) is not None:
         return [drafted]
-    return [_quotation(scene, result.hits[0])] if evidence.may_quote else []
+    return [await _quotation(scene, result.hits[0])] if evidence.may_quote else []
 
 
 async def _draft(scene: Scene, hits: Sequence[Hit]) -> Event | None:
@@ -64,10 +64,14 @@ async def _draft(scene: Scene, hits: Sequence[Hit]) -> Event | None:
     message = scene.tracker.latest_message
     question, earlier = message.text if message else "", said_before(scene.tracker)
     text, passage_ids = "", dict[str, None]()
+
+    def refused(sentence: str, reasons: Sequence[str]) -> None:
+        scene.turn.reasons.append(f"not said: {sentence!r}: {'; '.join(reasons)}")
+
     with scene.turn.timed("generate"):
         try:
             async with asyncio.timeout(GENERATE_TIMEOUT_S):
-                async for sentence in scene.means.models.generate(question, hits, earlier=earlier):
+                async for sentence in scene.means.models.generate(question, hits, earlier=earlier, refused=refused):
                     text = join_sentences(text, sentence.text)
                     passage_ids |= dict.fromkeys(sentence.passage_ids)
                     if scene.turn.partial is not None:
@@ -105,9 +109,11 @@ def _ready(hit: Hit) -> Event:
     return _utter(hit.answer or hit.text, [hit], origin="knowledge")
 
 
-def _quotation(scene: Scene, hit: Hit) -> Event:
-    opening = phrase("may_help", scene.means.language)
-    return _utter(f"{opening}\n\n{hit.answer or hit.text}", [hit], origin="knowledge")
+async def _quotation(scene: Scene, hit: Hit) -> Event:
+    """A ready answer as it is, of any other passage the part that answers."""
+    opening, message = phrase("may_help", scene.means.language), scene.tracker.latest_message
+    part = hit.answer or await scene.means.models.extract(message.text if message else "", hit)
+    return _utter(f"{opening}\n\n{part}", [hit], origin="quotation")
 
 
 def _utter(text: str, hits: Sequence[Hit], *, origin: str) -> Event:

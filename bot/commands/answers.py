@@ -18,7 +18,7 @@ from bot.paths import AssistantPaths
 if TYPE_CHECKING:
     from bot.dialogue.parse import Parse
     from bot.models import ReleaseModels
-    from bot.ports import DraftSentence, Hit, Said, SearchResult, TurnResult
+    from bot.ports import DraftSentence, Hit, Refused, Said, SearchResult, TurnResult
     from bot.runtime import Loaded
     from training.evaluate_answers import Answer, Question
 
@@ -139,7 +139,7 @@ async def _ask(loaded: "Loaded", question: "Question") -> "Answer":
     inbound = Inbound(conversation_id="q", channel="cmdline", event_id="1", sender_id="q", text=question.text)
     started = perf_counter()
     result = await engine.handle(inbound, Tracker.start("q", loaded.project.domain))
-    return _answer(result, models.found, loaded.project.config.language, perf_counter() - started)
+    return _answer(result, models, loaded.project.config.language, perf_counter() - started)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -149,6 +149,7 @@ class _Watched:
     models: "ReleaseModels"
     question: "Question"
     found: "SearchResult | None" = None
+    drafted: list[str] = field(default_factory=list)
     release_id: str = ""
     has_knowledge: bool = True
     has_generator: bool = field(init=False)
@@ -164,12 +165,12 @@ class _Watched:
             return await self.models.parse(text, at_s=at_s)
         return Parse(text=text, intent=IntentScore(name=FALLBACK_INTENT, confidence=1.0))
 
-    async def search(self, query: str, *, k: int = 5) -> "SearchResult":
+    async def search(self, query: str, *, k: int = 5, before: str = "") -> "SearchResult":
         """As the release does; a given passage is as likely as what is drafted from and quoted."""
         from bot.ports import Hit, SearchResult
 
         if self.question.given is None:
-            self.found = await self.models.search(query, k=k)
+            self.found = await self.models.search(query, k=k, before=before)
         else:
             hit = Hit(
                 passage_id="given", document="given", title=self.question.title, text=self.question.given, score=1
@@ -177,14 +178,25 @@ class _Watched:
             self.found = SearchResult(hits=(hit,), probability=0.5, answer_at=0.6, draft_at=0.4)
         return self.found
 
-    def generate(
-        self, question: str, hits: "Sequence[Hit]", *, earlier: "Sequence[Said]" = ()
+    async def generate(
+        self,
+        question: str,
+        hits: "Sequence[Hit]",
+        *,
+        earlier: "Sequence[Said]" = (),
+        refused: "Refused | None" = None,
     ) -> "AsyncIterator[DraftSentence]":
         """As the release does."""
-        return self.models.generate(question, hits, earlier=earlier)
+        async for sentence in self.models.generate(question, hits, earlier=earlier, refused=refused):
+            self.drafted.append(sentence.text)
+            yield sentence
+
+    async def extract(self, question: str, hit: "Hit") -> str:
+        """As the release does."""
+        return await self.models.extract(question, hit)
 
 
-def _answer(result: "TurnResult", found: "SearchResult | None", language: str, seconds: float) -> "Answer":
+def _answer(result: "TurnResult", models: _Watched, language: str, seconds: float) -> "Answer":
     from bot.actions.texts import phrase
     from bot.dialogue.events import BotUttered
     from bot.dialogue.route import HANDOFF, OFFER
@@ -193,7 +205,7 @@ def _answer(result: "TurnResult", found: "SearchResult | None", language: str, s
     said = [event for event in result.events if isinstance(event, BotUttered) and event.text]
     ways: dict[object, Kind] = {"knowledge": "ready", "generator": "draft", "quotation": "quotation"}
     told = next((event for event in said if event.metadata.get("origin") in ways), None)
-    hits = {hit.passage_id: hit for hit in found.hits} if found else {}
+    hits = {hit.passage_id: hit for hit in models.found.hits} if models.found else {}
     if told is None:
         declined = not said or any(action["name"] in (OFFER, HANDOFF) for action in result.record.actions)
         kind: Kind = "decline" if declined else "own"
@@ -205,6 +217,7 @@ def _answer(result: "TurnResult", found: "SearchResult | None", language: str, s
         kind=kind,
         text=str(told.text) if told else "\n".join(str(event.text) for event in said),
         opening=phrase("may_help", language) if kind == "quotation" else "",
+        drafted=tuple(models.drafted) if kind == "draft" else (),
         passages=tuple((hit.passage_id, hit.title, hit.text) for hit in cited),
         documents=tuple(dict.fromkeys(hit.document for hit in cited)),
         probability=result.record.probability,

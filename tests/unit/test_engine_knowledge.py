@@ -1,7 +1,9 @@
 """Knowledge, generator and the offer of a person: when each has its turn, and what the customer gets."""
 
+from dataclasses import replace
+
 import pytest
-from engine_parts import FakeModels, conversation, project
+from engine_parts import HITS, FakeModels, conversation, project
 
 from bot.actions.knowledge import join_sentences
 from bot.errors import DraftFailed
@@ -178,10 +180,32 @@ async def test_a_draft_is_told_what_was_said_before():
 
 
 class Failing(FakeModels):
-    async def generate(self, question, hits, *, earlier=()):
+    async def generate(self, question, hits, *, earlier=(), refused=None):
         for sentence in self.draft:
             yield sentence
         raise DraftFailed("http://h/v1: HTTP 500")
+
+
+async def test_of_a_passage_without_ready_answer_the_part_that_answers_is_quoted():
+    class Sections(FakeModels):
+        async def search(self, query, *, k=5, before=""):
+            return replace(await super().search(query, k=k, before=before), hits=HITS[1:])
+
+        async def extract(self, question, hit):
+            return f"{question} {hit.text.removeprefix('We are ')}"
+
+    models = Sections(MEANINGS, {"when?": 0.5}, has_knowledge=True)
+    assert await conversation(project(SHOP, RULES), models).says("when?") == [
+        "This may help:\n\nwhen? closed on Sunday."
+    ]
+
+
+async def test_what_is_not_said_is_told_with_its_reasons():
+    models = FakeModels(
+        MEANINGS, {"when?": 0.5}, draft=(), refusals={"At ten.": ["no ten", "no at"]}, has_knowledge=True
+    )
+    result = await conversation(project(SHOP, RULES), models).send("when?")
+    assert "not said: 'At ten.': no ten; no at" in result.record.reasons
 
 
 @pytest.mark.parametrize(("draft", "reply"), [((), QUOTE), (DRAFT[:1], DRAFT[0].text)])

@@ -98,7 +98,7 @@ async def test_reverting(course, kept):
 
 
 class Endless(FakeModels):
-    async def generate(self, question, hits, *, earlier=()):
+    async def generate(self, question, hits, *, earlier=(), refused=None):
         yield DraftSentence(text="We open at nine.", passage_ids=("faq#1",))
         await asyncio.sleep(60)
 

@@ -126,6 +126,9 @@ REFUSED = (
     "Repairs are always free.",
     "Wipe up water with bleach.",
     "What would you like to know?",
+    "1.",
+    "(2)",
+    "### Delivery",
     "Send a parcel back before you call 0113 496 0000.",
     "Yes.",
     "",
@@ -193,6 +196,14 @@ def test_words_of_two_passages_make_no_statement() -> None:
     split = (("a", "", "The lamp has a cable of two metres."), ("b", "", "The mirror hangs on a steel hook."))
     assert not check("The lamp hangs on a steel hook.", split).supported
     assert not check("The mirror has a cable of two metres.", split).supported
+
+
+def test_a_wrapped_line_is_no_statement_of_its_own() -> None:
+    wrapped = [
+        ("a", "Licence", "As a work of the government, this project is in the\npublic domain within the country.")
+    ]
+    assert not check("The licence is in the public domain.", wrapped).supported
+    assert check("This project is in the public domain.", wrapped).supported
 
 
 def test_no_passages_carry_nothing() -> None:
