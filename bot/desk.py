@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 from bot.channels.desk import Foretold, Health, IncludeEvents, ReleaseInfo, Waiting
 from bot.delivery.audit import AuditLog
+from bot.delivery.settings import DAY_S
 from bot.delivery.store import Store
+from bot.delivery.transcript import read_transcripts
 from bot.dialogue.errors import BadEvent
 from bot.dialogue.event_json import from_json
 from bot.dialogue.events import Event
@@ -18,6 +20,7 @@ from bot.dialogue.tracker import Tracker
 from bot.errors import BadRequest, ReleaseError, StoreError, StoreUnavailable
 from bot.release import promote
 from bot.runtime import Runtime
+from bot.unanswered import unanswered
 from nlu.errors import NluError
 
 _EVENTS: Mapping[IncludeEvents, Literal["all", "after_restart", "applied", "none"]] = {
@@ -142,6 +145,20 @@ class RunningDesk:
             Waiting(conversation_id=entry.conversation_id, channel=entry.channel, since=entry.since)
             for entry in await self.store.handoffs()
         ]
+
+    async def unanswered(self, *, days: int) -> Sequence[Mapping[str, Json]]:
+        """Questions of the last ``days`` that the knowledge had nothing for, as JSON, the most frequent first."""
+        settings = self.store.settings
+        turns = [
+            turn
+            async for turn in read_transcripts(
+                self.store.url,
+                since=self.runtime.clock.now() - days * DAY_S,
+                prefix=settings.prefix,
+                partitions=settings.partitions,
+            )
+        ]
+        return await asyncio.to_thread(lambda: [asdict(question) for question in unanswered(turns)])
 
     async def record(self, *, actor: str, action: str, subject: str, before: Json = None, after: Json = None) -> None:
         """Say in the audit log who is about to do what. Raises StoreUnavailable if it cannot be written."""

@@ -135,6 +135,9 @@ class FakeDesk:
     async def handoffs(self):
         return [Waiting(conversation_id="ann", channel="rest", since=5.0)]
 
+    async def unanswered(self, *, days):
+        return [{"question": "do you ship to the moon", "count": days}]
+
     async def health(self):
         return self.state
 

@@ -93,7 +93,9 @@ class Turn:
             confidence=intent.confidence if intent else None,
             probability=self.search.probability if self.search else None,
             searched=self.search.searched if self.search and self.search.why else "",
-            hits=tuple({"id": hit.passage_id, "title": hit.title, "score": hit.score} for hit in hits),
+            hits=tuple(
+                {"id": hit.passage_id, "title": hit.title, "document": hit.document, "score": hit.score} for hit in hits
+            ),
             actions=tuple(self.actions),
             timings_ms={part: round(spent_ms, 3) for part, spent_ms in self.timings_ms.items()},
             release_id=release_id,

@@ -26,6 +26,7 @@ class AgentsApi:
         """What needs the token: all of it."""
         return [
             web.get("/handoffs", self.handoffs),
+            web.get("/knowledge/unanswered", self.unanswered),
             web.get(CONVERSATION + "/log", self.log),
             web.post(CONVERSATION + "/agent", self.agent),
             web.post(CONVERSATION + "/resume", self.resume),
@@ -34,6 +35,10 @@ class AgentsApi:
     async def handoffs(self, _: web.Request) -> web.Response:
         """List the conversations that wait for a person, the longest first."""
         return web.json_response([asdict(waiting) for waiting in await self._desk.handoffs()])
+
+    async def unanswered(self, request: web.Request) -> web.Response:
+        """Questions that the knowledge had nothing for, of the last ``?days=`` (30), the most frequent first."""
+        return web.json_response(list(await self._desk.unanswered(days=number(request, "days", 30))))
 
     async def log(self, request: web.Request) -> web.Response:
         """What both sides said, after ``?after=`` (a number of the log): what an agent's page polls."""

@@ -120,6 +120,10 @@ class Desk(Protocol):
         """Conversations that wait for a person, the longest first."""
         ...
 
+    async def unanswered(self, *, days: int) -> Sequence[Mapping[str, Json]]:
+        """Questions of the last ``days`` that the knowledge had nothing for, as JSON, the most frequent first."""
+        ...
+
     async def record(self, *, actor: str, action: str, subject: str, after: Json = None) -> None:
         """Say in the audit log who is about to do what to what; never what was said.
 

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import time
 from collections import Counter
 from contextlib import suppress
 from dataclasses import asdict
@@ -9,7 +10,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.commands.options import Subparsers, UsageError, add_command, add_folder, add_json, print_json
+from bot.commands.options import (
+    Subparsers,
+    UsageError,
+    add_command,
+    add_folder,
+    add_json,
+    add_redis_url,
+    print_json,
+)
 from bot.paths import AssistantPaths
 
 if TYPE_CHECKING:
@@ -27,6 +36,11 @@ def add(commands: Subparsers) -> None:
         example="kefu knowledge shop",
     )
     add_folder(parser)
+    parser.add_argument(
+        "--unanswered", action="store_true", help="list what customers asked and no page answers, most frequent first"
+    )
+    parser.add_argument("--days", type=_count, default=0, help="with --unanswered: of so many days (default: all)")
+    add_redis_url(parser)
     add_json(parser)
 
     ingest = add_command(
@@ -99,6 +113,8 @@ def _print_changes(collection: "Collection") -> None:
 
 def show(args: argparse.Namespace) -> int:
     """The folder is read as training reads it; nothing has to be trained."""
+    if args.unanswered:
+        return _show_unanswered(args)
     from retrieval.inventory import take_inventory
 
     folder = AssistantPaths(args.folder).knowledge
@@ -121,6 +137,27 @@ def _print_search(models: Path) -> None:
     with suppress(ReleaseError):  # nothing has to be trained
         if searched := about_search(current_release(models, verify=False)):
             print(searched)
+
+
+def _show_unanswered(args: argparse.Namespace) -> int:
+    from bot.commands.transcripts import transcripts_of
+    from bot.delivery.settings import DAY_S
+    from bot.unanswered import unanswered
+
+    since = time.time() - args.days * DAY_S if args.days else 0.0
+    turns = transcripts_of(AssistantPaths(args.folder), args.redis_url)
+    questions = unanswered(turn for turn in turns if turn.at >= since)
+    if args.json:
+        print_json([asdict(question) for question in questions])
+        return 0
+    for question in questions:
+        last = datetime.fromtimestamp(question.last, UTC).date().isoformat()
+        nearest = f"{question.nearest} ({question.document})" if question.nearest else "nothing"
+        print(f"{question.count:>5}  {last}  {question.question}\n{'':19}nearest: {nearest}")
+        for wording in question.wordings:
+            print(f"{'':19}also: {wording}")
+    print(f"{len(questions)} questions found nothing, asked {sum(question.count for question in questions)} times")
+    return 0
 
 
 def _print(inventory: "Inventory") -> None:

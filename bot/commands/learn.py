@@ -13,9 +13,9 @@ from bot.commands.options import (
     add_command,
     add_folder,
     add_json,
+    add_redis_url,
     print_json,
     progress_bar,
-    redis_url,
 )
 from bot.paths import AssistantPaths
 
@@ -55,12 +55,7 @@ def add(commands: Subparsers) -> None:
     )
     add_folder(again)
     again.add_argument("--labels", type=Path, metavar="CSV", help="corrected labels: columns text and intent")
-    again.add_argument(
-        "--redis-url",
-        type=redis_url,
-        default=os.environ.get("KEFU_REDIS_URL") or None,
-        help="the store with the transcripts, if not the embedded one",
-    )
+    add_redis_url(again)
     again.add_argument("--dry-run", action="store_true", help="show what would be learned and stop")
     add_json(again)
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -68,6 +69,16 @@ def port(text: str) -> int:
     if not text.isdecimal() or int(text) > LAST_PORT:
         raise argparse.ArgumentTypeError(f"{text!r} is no port: write a number from 0 to {LAST_PORT}")
     return int(text)
+
+
+def add_redis_url(parser: argparse.ArgumentParser) -> None:
+    """Add ``--redis-url`` to a command that reads transcripts."""
+    parser.add_argument(
+        "--redis-url",
+        type=redis_url,
+        default=os.environ.get("KEFU_REDIS_URL") or None,
+        help="the store with the transcripts, if not the embedded one",
+    )
 
 
 def print_json(value: Any) -> None:

@@ -255,6 +255,13 @@ async def test_handoffs_and_domain(client):
     assert await call(client, "GET", "/domain") == {"intents": ["greet"]}
 
 
+async def test_questions_that_found_nothing(client):
+    for query, count in (("", 30), ("?days=7", 7)):
+        told = [{"question": "do you ship to the moon", "count": count}]
+        assert await call(client, "GET", f"/knowledge/unanswered{query}") == told
+    assert (await call(client, "GET", "/knowledge/unanswered?days=x", status=400))["reason"] == "BadRequest"
+
+
 async def test_another_release(client):
     for body, running in (
         ({"release": "r2"}, "r2"),

@@ -54,6 +54,7 @@ MATRIX = {
     ("PUT", "/model"): 401,
     ("DELETE", "/model"): 401,
     ("GET", "/handoffs"): 401,
+    ("GET", "/knowledge/unanswered"): 401,
     ("GET", "/conversations/{id}/tracker"): 401,
     ("GET", "/conversations/{id}/log"): 401,
     ("POST", "/conversations/{id}/tracker/events"): 401,
