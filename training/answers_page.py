@@ -26,6 +26,7 @@ TILES = (
     ("answered_unanswerable", "answered wrongly", "of the questions that have none", "share"),
     ("right_source", "right source", "of the answers from pages", "share"),
     ("token_f1", "token F1", "against the right answers; nothing said is 0", "share"),
+    ("token_f1_plain", "plain token F1", "of the sentence most like the question", "share"),
     ("draft_s", "a draft", "mean seconds, on this machine as it was", "seconds"),
 )
 """Figure, its name on the page, what it means, its unit."""

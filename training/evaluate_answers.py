@@ -41,7 +41,8 @@ class Answer:
     """What a bot sent. ``passages`` (id, title, text) are those it stands on, ``documents`` theirs.
 
     ``kind``: a ready answer, a draft, a quotation, the assistant's own words (a rule or story), or none. ``opening``
-    is what stands before a quotation and is no part of it; ``drafted`` are the sentences of a draft, one by one.
+    is what stands before a quotation and is no part of it; ``drafted`` are the sentences of a draft, one by one;
+    ``plain`` is what the plainest method answers from a given passage, to compare with.
     """
 
     kind: Kind
@@ -53,6 +54,7 @@ class Answer:
     probability: float | None = None
     reasons: tuple[str, ...] = ()
     seconds: float = 0.0
+    plain: str = ""
 
     @property
     def is_told(self) -> bool:
@@ -163,6 +165,7 @@ def figures(judged: Sequence[Judged]) -> dict[str, Any]:
         "right_source": _share(sources),
         "token_f1": _mean(f1),
         "token_f1_answered": _mean([row.f1 for row in judged if row.f1 is not None and row.answer.body]),
+        "token_f1_plain": _mean([best_f1(row.answer.plain, row.question.golds) for row in judged if row.answer.plain]),
         "draft_s": _mean(drafted),
     }
     return {

@@ -139,7 +139,17 @@ async def _ask(loaded: "Loaded", question: "Question") -> "Answer":
     inbound = Inbound(conversation_id="q", channel="cmdline", event_id="1", sender_id="q", text=question.text)
     started = perf_counter()
     result = await engine.handle(inbound, Tracker.start("q", loaded.project.domain))
-    return _answer(result, models, loaded.project.config.language, perf_counter() - started)
+    seconds = perf_counter() - started
+    return replace(_answer(result, models, loaded.project.config.language), seconds=seconds, plain=_plain(models))
+
+
+def _plain(models: "_Watched") -> str:
+    """What the plainest method answers from a given passage: the sentence that is most like the question."""
+    given = models.question.given
+    if given is None:
+        return ""
+    statements = models.models.relevance(models.question.text, [("given", "", given)]).statements
+    return max(statements, key=lambda one: one.like).text if statements else ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -196,7 +206,7 @@ class _Watched:
         return await self.models.extract(question, hit)
 
 
-def _answer(result: "TurnResult", models: _Watched, language: str, seconds: float) -> "Answer":
+def _answer(result: "TurnResult", models: _Watched, language: str) -> "Answer":
     from bot.actions.texts import phrase
     from bot.dialogue.events import BotUttered
     from bot.dialogue.route import HANDOFF, OFFER
@@ -222,5 +232,4 @@ def _answer(result: "TurnResult", models: _Watched, language: str, seconds: floa
         documents=tuple(dict.fromkeys(hit.document for hit in cited)),
         probability=result.record.probability,
         reasons=result.record.reasons,
-        seconds=seconds,
     )

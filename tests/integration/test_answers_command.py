@@ -37,9 +37,11 @@ def test_a_given_passage_is_answered_from(tmp_path: Path, capsys: pytest.Capture
     squad = tmp_path / "squad.json"
     squad.write_text(json.dumps(SQUAD), "utf-8")
     assert main(["evaluate", "answers", "--squad", str(squad), "--generator", "none", "--json"]) == 0
-    (answer,) = json.loads(capsys.readouterr().out)["answers"]
-    assert answer["kind"] == "quotation"
-    assert answer["token_f1"] > 0
+    found = json.loads(capsys.readouterr().out)
+    (answer,) = found["answers"]
+    assert (answer["kind"], answer["text"]) == ("quotation", "This may help:\n\nCovers are washed at 30 degrees.")
+    assert answer["token_f1"] == pytest.approx(2 / 3, abs=0.01)
+    assert found["token_f1_plain"] == found["token_f1"]
 
 
 @pytest.mark.parametrize(
