@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Threads that spin while they wait make a busy machine ten times slower.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: demo install install-test check format test bench bench-size bench-nlu bench-nlu-full bench-dialogue bench-knowledge bench-runtimes clean
+.PHONY: demo install install-test check format test bench bench-size bench-nlu bench-nlu-full bench-dialogue bench-knowledge bench-knowledge-full bench-runtimes clean
 
 demo: install
 	$(BIN)/kefu demo demo
@@ -63,9 +63,12 @@ bench-nlu-full: install
 bench-dialogue: install
 	$(BIN)/kefu bench dialogue --data $(DATA) --docs docs/benchmarks.md
 
-# Search on public data, and a million vectors: some ten minutes.
+# Search on public data, and a million vectors: some ten minutes; the second also asks the bot, an hour more.
 bench-knowledge: install
 	$(BIN)/kefu bench knowledge --data $(DATA) --synthetic 1000000 --docs docs/benchmarks.md
+
+bench-knowledge-full: install
+	$(BIN)/kefu bench knowledge --data $(DATA) --synthetic 1000000 --docs docs/benchmarks.md --full
 
 # The forward pass on torch, ONNX Runtime, OpenVINO and torchao; on two quiet cores about ten minutes, training included.
 RUNTIMES := .bench/runtimes

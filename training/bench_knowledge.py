@@ -77,7 +77,7 @@ def state(task: Task, data: Path) -> str:
     """
     files = [file for name in task.measure.files for file in _files(data / name)]
     return fingerprint(
-        [sha256_file(path) for path in code_files(type(task.measure).__module__)],
+        [sha256_file(path) for path in code_files(task.measure.code)],
         [[file.relative_to(data).as_posix(), sha256_file(file) if file.is_file() else ""] for file in files],
         repr(task.measure),
         [torch.__version__, np.__version__, version("bm25s")],

@@ -16,6 +16,8 @@ _WORDS: Mapping[str, str] = {
     "queries_per_s": "queries in batches",
     "recall@10": "found of the ten nearest",
     "resident_mb": "memory to search",
+    "unsupported": "unsupported sentences sent",
+    "foreign": "sentences with foreign things sent",
 }
 
 _COLUMNS: Mapping[Section, Mapping[str, str]] = {
@@ -32,7 +34,17 @@ _COLUMNS: Mapping[Section, Mapping[str, str]] = {
         "query_ms": "query, ms",
         "query_p95_ms": "p95",
     },
-    "answers": {},
+    "answers": {
+        "questions": "questions",
+        "answered": "answered",
+        "answered_unanswerable": "unanswerable answered",
+        "right_source": "right source",
+        "token_f1": "token F1",
+        "sentences": "sentences",
+        "unsupported": "unsupported",
+        "foreign": "foreign",
+        "draft_s": "a draft, s",
+    },
     "vectors": {
         "recall@10": "recall@10",
         "recall_shown": "shown when built",
@@ -85,21 +97,21 @@ def _bars(rows: Sequence[Row]) -> str:
 
 
 def _wanted(bar: Bar) -> str:
-    return _number(bar.least, bar) if bar.least is not None else f"at most {_number(bar.most or 0.0, bar)}"
+    return _number(bar.least, bar) if bar.least is not None else f"at most {_number(bar.most or 0, bar)}"
 
 
 def _reached(bar: Bar, result: Result) -> str:
     value = result.figures.get(bar.figure)
     if value is None:
         return "not measured"
-    enough = value >= bar.least if bar.least is not None else value <= (bar.most or 0.0)
+    enough = value >= bar.least if bar.least is not None else value <= (bar.most or 0)
     return f"**{_number(value, bar)}**" if enough else _number(value, bar)
 
 
 def _number(value: float, bar: Bar) -> str:
     match bar.unit:
         case "":
-            return f"{value:.3f}"
+            return _cell(value)
         case "ms":
             return f"{value:.1f} ms"
         case _:
@@ -131,7 +143,9 @@ def _name(task: Task, fresh: bool) -> str:
 def _cell(value: float | None) -> str:
     if value is None:
         return "–"
-    return f"{value:,.0f}" if value == int(value) and value > 1 else f"{value:.3f}" if value <= 1 else f"{value:,.1f}"
+    if isinstance(value, int) or value > 100:
+        return f"{value:,.0f}"
+    return f"{value:.3f}" if value <= 1 else f"{value:.1f}"
 
 
 _HOW = """### How it is measured
@@ -145,6 +159,10 @@ Every set is built and asked in a process of its own: English with the packaged 
 "declined" are at the thresholds that `kefu train` ships. Seconds to build hold the loading of the encoder; a query is
 one search after the other, on one thread. Plain methods: the encoder as it is, passages of 900 characters with their
 title (READMEs of the sets).
+
+Answers are those of a help-centre assistant that is made of the pages, drafts of the packaged generator included, to a
+hundred questions evenly over the file (policies: two hundred, each with its passage); [the
+command](commands.md#kefu-evaluate-answers) says what is counted.
 
 The vectors are synthetic: 384 dimensions, in 1,000 clusters of different sizes, two vectors of one being 0.67 alike
 (`training/bench_vectors.py`); queries come from the same clusters and are not indexed. A query there is the search of

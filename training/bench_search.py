@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -26,6 +27,8 @@ SHOWN = 5
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchSet:
     """Paths below the data folder, and the encoder by name. ``passages``: instead of ``knowledge``."""
+
+    code: ClassVar[str] = "training.bench_search"
 
     queries: str
     base: str
@@ -57,6 +60,7 @@ class SearchSet:
             times = _times(knowledge, queries)
         return {
             **figures,
+            "queries": int(figures["queries"]),
             "documents": report.documents,
             "passages": report.passages,
             "build_s": round(build_s, 1),

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import ClassVar
 
 import numpy as np
 from numpy.lib.format import open_memmap
@@ -39,6 +40,8 @@ _BATCHED_S = 3.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyntheticSet:
     """So many vectors; it needs no data."""
+
+    code: ClassVar[str] = "training.bench_vectors"
 
     count: int
 

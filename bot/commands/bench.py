@@ -79,6 +79,7 @@ def add(commands: Subparsers) -> None:
         example="kefu bench knowledge --data ../data --synthetic 1000000 --docs benchmarks.md",
     )
     knowledge.add_argument("--data", type=Path, metavar="DIR", help="the folder with retrieval/ and knowledge/")
+    knowledge.add_argument("--full", action="store_true", help="also what the bot answers: an hour more")
     knowledge.add_argument("--sets", nargs="+", metavar="NAME", help="these sets only")
     knowledge.add_argument(
         "--synthetic",
@@ -179,7 +180,7 @@ def bench_knowledge(args: argparse.Namespace) -> int:
         raise UsageError(f"there is no set {unknown[0]}; there are {', '.join(known)}")
     if args.data is None and (args.sets or not args.synthetic):
         raise UsageError("name the folder of the sets with --data DIR, or a number of vectors with --synthetic N")
-    names = args.sets or (known if args.data else [])
+    names = args.sets or [task.name for task in TASKS if args.data and (task.quick or args.full)]
     data = args.data or Path()
     results = run(
         chosen(names, args.synthetic), data=data, results=args.results, say=lambda line: print(line, file=sys.stderr)

@@ -78,6 +78,14 @@ def test_passages_are_read_as_pages(tmp_path: Path, data: Path, capsys: pytest.C
     assert (result["figures"]["recall@1"], result["figures"]["documents"]) == (1.0, 2)
 
 
+def test_a_bot_is_asked(tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench(tmp_path, "--data", str(data), "--sets", "answers_logingov_en", "--json") == 0
+    (result,) = json.loads(capsys.readouterr().out)
+    figures = result["figures"]
+    assert (figures["questions"], figures["unsupported"], figures["answered_unanswerable"]) == (3, 0, 0.0)
+    assert figures["answered"] > 0
+
+
 def test_missing_data_is_named_and_broken_data_too(
     tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
