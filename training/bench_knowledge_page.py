@@ -40,6 +40,7 @@ _COLUMNS: Mapping[Section, Mapping[str, str]] = {
         "answered_unanswerable": "unanswerable answered",
         "right_source": "right source",
         "token_f1": "token F1",
+        "token_f1_plain": "most similar sentence",
         "sentences": "sentences",
         "unsupported": "unsupported",
         "foreign": "foreign",
