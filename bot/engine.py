@@ -148,7 +148,7 @@ class Engine:
         if scene.tracker.paused and not _wakes(parse):
             scene.turn.route = "paused"
             scene.turn.reasons.append("a person has the conversation")
-            return scene
+            return await self._fill_slots(scene, silently=True)
         scene = await self._fill_slots(scene)
         return await self._act_until_listening(scene)
 
@@ -263,9 +263,11 @@ class Engine:
         scene.turn.heard, scene.turn.kept = parse, scene.tracker
         return scene
 
-    async def _fill_slots(self, scene: Scene) -> Scene:
+    async def _fill_slots(self, scene: Scene, *, silently: bool = False) -> Scene:
+        """Fill slots from the message. ``silently``: without what an action says of it, for a person is speaking."""
         with scene.turn.timed("slots"):
-            return self._add(scene, *await perform(scene, EXTRACT_SLOTS))
+            events = await perform(scene, EXTRACT_SLOTS)
+        return self._add(scene, *(event for event in events if not (silently and isinstance(event, BotUttered))))
 
     async def _act_until_listening(self, scene: Scene) -> Scene:
         """Decide and act until the bot waits for the customer, at most ``MAX_ACTIONS`` times.

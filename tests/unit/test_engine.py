@@ -116,6 +116,12 @@ SCRIPTS = {
         ("/restart", [], "slash"),
         ("hi", ["Hello!"], "rule"),
     ],
+    "what the customer tells the person fills slots, as in Rasa": [
+        ("order please", ["Which order?"], "rule"),
+        ("/action_handoff", [TAKEN_OVER], "slash"),
+        ("number 12", [], "paused"),
+        ("/action_resume", [BACK, "To which city?"], "slash"),
+    ],
     "a person in the middle of a form, which goes on afterwards": [
         ("order please", ["Which order?"], "rule"),
         ("/action_handoff", [TAKEN_OVER], "slash"),
@@ -221,6 +227,17 @@ async def test_a_paused_conversation_wakes_when_nobody_spoke_for_a_session():
 
 def answers(*events, responses=()):
     return lambda tracker: ActionResult(events=events, responses=responses)
+
+
+async def test_what_fills_a_slot_speaks_but_never_beside_a_person():
+    slot = "  mood: {type: text, mappings: [{type: custom, action: action_mood}]}\n"
+    shop = SHOP.replace("slots:\n", f"slots:\n{slot}").replace("[action_check]", "[action_check, action_mood]")
+    assistant = project(shop, RULES)
+    mood = answers(SlotSet(name="mood", value="fine"), responses=[{"text": "You sound fine."}])
+    anna = conversation(assistant, FakeModels(MEANINGS), actions=FakeActions({"action_mood": mood}))
+    assert await anna.says("hi") == ["You sound fine.", "Hello!"]
+    await anna.send(kind="events", events=[{"event": "pause"}, {"event": "slot", "name": "mood", "value": None}])
+    assert (await anna.says("hi"), anna.tracker.slots["mood"]) == ([], "fine")
 
 
 def fails(error):
