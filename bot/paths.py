@@ -31,6 +31,11 @@ class AssistantPaths:
         return self.folder / "data" / "confirmed_questions.txt"
 
     @property
+    def confirmed_answers(self) -> Path:
+        """A table of such questions and the answers, for fine-tuning the generator."""
+        return self.folder / "data" / "confirmed_answers.csv"
+
+    @property
     def state(self) -> Path:
         """What the running server keeps: the embedded store, the admin token. Not for version control."""
         return self.folder / ".kefu"

@@ -37,10 +37,13 @@ class Correction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lessons:
-    """``questions``: asked of the knowledge and answered well. ``disliked``: with the answer, for a person."""
+    """``questions``: asked of the knowledge and answered well, ``answers``: with what was answered. ``disliked``: with
+    the answer, for a person.
+    """
 
     corrections: tuple[Correction, ...] = ()
     questions: tuple[str, ...] = ()
+    answers: tuple[tuple[str, str], ...] = ()
     disliked: tuple[tuple[str, str], ...] = ()
 
 
@@ -98,18 +101,18 @@ def read_confirmed(path: Path) -> list[str]:
 def lessons(turns: Iterable[TurnTranscript], domain: Domain) -> Lessons:
     """What customers confirmed, conversation by conversation."""
     corrections: list[Correction] = []
-    questions: list[str] = []
+    answers: list[tuple[str, str]] = []
     disliked: list[tuple[str, str]] = []
     for conversation in _by_conversation(turns):
         corrections += _confirmed(conversation, domain)[:PER_CONVERSATION]
         rated = [(turn, rating) for turn in conversation for rating in turn.ratings.values()]
-        questions += [redacted(turn.text) for turn, rating in rated if rating == "up" and _by_knowledge(turn)][
-            :PER_CONVERSATION
-        ]
+        liked = [turn for turn, rating in rated if rating == "up" and _by_knowledge(turn)]
+        answers += [(redacted(turn.text), _answer(turn)) for turn in liked[:PER_CONVERSATION]]
         disliked += [(redacted(turn.text), _answer(turn)) for turn, rating in rated if rating == "down"]
     return Lessons(
         corrections=merged(corrections),
-        questions=tuple(dict.fromkeys(questions)),
+        questions=tuple(dict(answers)),
+        answers=tuple((question, text) for question, text in dict(answers).items() if text),
         disliked=tuple(dict.fromkeys(disliked)),
     )
 

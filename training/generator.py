@@ -15,7 +15,7 @@ from retrieval.generator import read_template
 from retrieval.ingest import read_folder
 from retrieval.passages import split_documents
 from training.generator_base import generator_source
-from training.generator_pairs import Pair, make_pairs
+from training.generator_pairs import Confirmed, Pair, make_pairs
 from training.generator_tuning import TuningCourse, TuningSettings, tune
 from training.gguf_weights import convert_gguf
 
@@ -54,24 +54,34 @@ class GeneratorReport:
     after: AnswerScores | None = None
 
 
-def build_generator(*, base: str, knowledge: Path | None, out: Path, seed: int, progress: Progress) -> GeneratorReport:
+def build_generator(
+    *,
+    base: str,
+    knowledge: Path | None,
+    out: Path,
+    seed: int,
+    progress: Progress,
+    confirmed: Confirmed = (),
+    tone: str = "",
+) -> GeneratorReport:
     """Write the generator to the folder ``out``; with ``knowledge``, fine-tuned on it. Raises ``BaseModelError``.
 
+    ``confirmed`` answers are learned as far as the knowledge carries them; ``tone`` is what serving tells the model.
     The untuned model stays where the tuned one answers held-out questions worse.
     """
     progress(0.0, "Generator")
     write_base(base, out)
     passages = split_documents(read_folder(knowledge).documents) if knowledge else ()
-    train, held_out = make_pairs(passages, seed=seed)
+    train, held_out = make_pairs(passages, seed=seed, confirmed=confirmed)
     if len(train) < FEWEST_PAIRS:
         progress(1.0, "Generator")
         return GeneratorReport(base=base, fine_tuned=False)
-    before = score_answers(out, held_out) if held_out else None
+    before = score_answers(out, held_out, tone=tone) if held_out else None
     with TemporaryDirectory(dir=out.parent) as kept:
         untuned = Path(kept) / "model"
         shutil.copytree(out, untuned)
-        course = tune(out, train, held_out, seed=seed, settings=TuningSettings(), progress=progress)
-        after = score_answers(out, held_out) if held_out else None
+        course = tune(out, train, held_out, seed=seed, settings=TuningSettings(), tone=tone, progress=progress)
+        after = score_answers(out, held_out, tone=tone) if held_out else None
         better = before is None or after is None or after.token_f1 >= before.token_f1
         if not better:
             shutil.rmtree(out)
@@ -79,13 +89,14 @@ def build_generator(*, base: str, knowledge: Path | None, out: Path, seed: int, 
     return GeneratorReport(base=base, fine_tuned=better, pairs=len(train), course=course, before=before, after=after)
 
 
-def score_answers(folder: Path, pairs: Sequence[Pair], *, limit: int = SCORED) -> AnswerScores:
+def score_answers(folder: Path, pairs: Sequence[Pair], *, tone: str = "", limit: int = SCORED) -> AnswerScores:
     """Draft answers to pairs with the generator in ``folder``, as serving would."""
-    drafter = Drafter.load(folder)
+    drafter = Drafter.load(folder, tone=tone)
     f1: list[float] = []
     answered, declined, unanswerable = 0, 0, 0
     for pair in pairs[:limit]:
-        text = " ".join(s.text for s in drafter.stream(pair.question, pair.passages, stop=threading.Event()))
+        drafted = drafter.stream(pair.question, pair.passages, stop=threading.Event(), earlier=pair.earlier)
+        text = " ".join(sentence.text for sentence in drafted)
         if pair.declined:
             unanswerable += 1
             declined += not text

@@ -53,9 +53,13 @@ def tune(
     *,
     seed: int,
     settings: TuningSettings,
+    tone: str,
     progress: Progress,
 ) -> TuningCourse:
-    """Fine-tune the model in ``folder`` and write the merged weights back. Seconds on a GPU, minutes on a CPU."""
+    """Fine-tune the model in ``folder`` and write the merged weights back. Seconds on a GPU, minutes on a CPU.
+
+    ``tone`` is what it will be told of the company's way to speak.
+    """
     from peft import LoraConfig, get_peft_model  # noqa: PLC0415 - seconds to import, for those who fine-tune
     from transformers import AutoModelForCausalLM  # noqa: PLC0415
     from transformers.utils.logging import disable_progress_bar  # noqa: PLC0415
@@ -64,8 +68,8 @@ def tune(
     torch.manual_seed(seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     generator = Generator.load(folder)
-    rows = [_row(generator, pair, settings.prompt_tokens) for pair in train]
-    trial = [_row(generator, pair, settings.prompt_tokens) for pair in held_out]
+    rows = [_row(generator, pair, settings.prompt_tokens, tone) for pair in train]
+    trial = [_row(generator, pair, settings.prompt_tokens, tone) for pair in held_out]
     base = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True).to(device)
     config = LoraConfig(
         r=settings.rank,
@@ -119,8 +123,8 @@ def _fit(
     return TuningCourse(loss_before=round(before, 4), loss=round(lowest, 4), steps=steps)
 
 
-def _row(generator: Generator, pair: Pair, limit: int) -> Row:
-    task, _ = task_of(pair.question, pair.passages, generator, limit)
+def _row(generator: Generator, pair: Pair, limit: int, tone: str) -> Row:
+    task, _ = task_of(pair.question, pair.passages, generator, limit, tone=tone, earlier=pair.earlier)
     text = generator.prompt(task.system, task.user)
     return generator.encode(text), [*generator.encode(pair.answer), generator.end]
 

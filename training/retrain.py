@@ -14,11 +14,12 @@ from pathlib import Path
 from bot.delivery.transcript import TurnTranscript
 from bot.dialogue.annotation import format_example
 from bot.dialogue.parse import Json
-from bot.dialogue.project import NluExample, Project
+from bot.dialogue.project import NluExample
 from bot.folder import load_folder, read_sources
 from bot.paths import AssistantPaths
-from bot.release import Release, current_release, promote
+from bot.release import current_release, promote
 from training.assess import Scores, assess, read_held_out
+from training.confirmed import write_answers
 from training.corrections import Correction, Lessons, lessons, merged, read_confirmed, read_labels
 from training.train import TrainOptions, train
 
@@ -64,11 +65,13 @@ def retrain(
     transcripts: Sequence[TurnTranscript],
     labels: Path | None,
     dry_run: bool,
+    generator: bool | None = None,
     progress: Progress,
 ) -> Outcome:
     """Learn, compare, and publish what is not worse. Only then the assistant's files are changed.
 
-    Raises ProjectFaults for a faulty folder or CSV, ReleaseError without a running release.
+    ``generator``: as in TrainOptions. Raises ProjectFaults for a faulty folder or table, ReleaseError without a
+    running release.
     """
     paths = AssistantPaths(folder)
     project = load_folder(folder, env=os.environ)
@@ -78,14 +81,20 @@ def retrain(
     known = {example.text for example in project.nlu.examples} | {text for text, _ in read_held_out(held_out_file)}
     learned = tuple(entry for entry in merged([*given, *found.corrections]) if entry.text not in known)
     confirmed = read_confirmed(paths.confirmed_questions)
-    found = replace(found, questions=tuple(text for text in found.questions if text not in confirmed))
+    found = replace(
+        found,
+        questions=tuple(text for text in found.questions if text not in confirmed),
+        answers=tuple(pair for pair in found.answers if pair[0] not in confirmed),
+    )
     if dry_run or not (learned or found.questions):
         reason = "a dry run" if dry_run else "nothing new to learn"
         return Outcome(published=False, reason=reason, learned=learned, lessons=found)
     running = current_release(paths.models)
     taught = [entry for entry in learned if not _is_held_out(entry.text)]
     kept_out = [(entry.text, entry.intent) for entry in learned if _is_held_out(entry.text)]
-    release = _candidate(paths, project, taught, found.questions, progress)
+    extra = tuple(NluExample(text=entry.text, intent=entry.intent) for entry in taught)
+    options = TrainOptions(generator=generator, extra=extra, questions=found.questions, answers=found.answers)
+    release = train(project, read_sources(folder), paths=paths, options=options, progress=progress)
     held_out = [*read_held_out(held_out_file), *kept_out]
     before, after = assess(running, project, held_out), assess(release, project, held_out)
     published = after.stories >= before.stories and after.messages >= before.messages
@@ -93,6 +102,7 @@ def retrain(
         _write_corrections(paths.corrections, taught)
         _write_held_out(held_out_file, held_out)
         _write_questions(paths.confirmed_questions, found.questions)
+        write_answers(paths.confirmed_answers, found.answers)
         promote(paths.models, release.id)
     return Outcome(
         published=published,
@@ -102,19 +112,6 @@ def retrain(
         release=release.id,
         running=before,
         candidate=after,
-    )
-
-
-def _candidate(
-    paths: AssistantPaths, project: Project, taught: Sequence[Correction], questions: Sequence[str], progress: Progress
-) -> Release:
-    extra = tuple(NluExample(text=entry.text, intent=entry.intent) for entry in taught)
-    return train(
-        project,
-        read_sources(paths.folder),
-        paths=paths,
-        options=TrainOptions(extra=extra, questions=tuple(questions)),
-        progress=progress,
     )
 
 

@@ -27,6 +27,7 @@ from nlu.folder import FORMAT as NLU_FORMAT
 from nlu.neighbours import FORMAT as NEIGHBOURS_FORMAT
 from retrieval.knowledge import FORMAT as KNOWLEDGE_FORMAT
 from training.corrections import read_confirmed
+from training.confirmed import read_answers
 from training.generator import GeneratorReport, build_generator
 from training.knowledge import build_knowledge
 from training.nlu import train_nlu
@@ -48,7 +49,8 @@ class TrainOptions:
     """``generator`` None: fine-tune it where there is a GPU. ``force``: take nothing over. ``fast``: understanding
     learns its heads only. ``logs``: where the course of that goes, in a folder named by the release.
 
-    ``extra`` are examples beside the assistant's own; ``questions`` are questions that the knowledge answered well.
+    ``extra`` are examples beside the assistant's own; ``questions`` are questions that the knowledge answered well, and
+    ``answers`` these with what it answered.
     """
 
     seed: int = 0
@@ -58,6 +60,7 @@ class TrainOptions:
     logs: Path | None = None
     extra: tuple[NluExample, ...] = ()
     questions: tuple[str, ...] = ()
+    answers: tuple[tuple[str, str], ...] = ()
 
 
 def train(
@@ -156,12 +159,15 @@ class _Build:
         return self._part("knowledge", key, make)
 
     def _generator(self, show: Progress) -> Json:
-        base = GeneratorSettings.of(self.project.config).base
+        settings, seed = GeneratorSettings.of(self.project.config), self.options.seed
+        base, tone = settings.base, settings.tone
         if base is None:
             return None
         fine_tune = self._fine_tunes
-        files = [sha256_file(path) for path in _knowledge_files(self.paths.knowledge)] if fine_tune else []
-        key = fingerprint(RECIPE, base, fine_tune, files, self.options.seed if fine_tune else 0)
+        confirmed = list(dict([*read_answers(self.paths.confirmed_answers), *self.options.answers]).items())
+        files = [sha256_file(path) for path in _knowledge_files(self.paths.knowledge)]
+        learned: list[Json] = [files, confirmed, tone, seed]
+        key = fingerprint(RECIPE, base, fine_tune, learned if fine_tune else None)
         if self.options.generator is None and self.previous and self._tuned_before(base):
             # An earlier, asked-for fine-tuning stays until it is asked for again.
             key = self.previous.fingerprints["generator"]
@@ -169,8 +175,16 @@ class _Build:
         def make(out: Path) -> Mapping[str, Json]:
             if not fine_tune:
                 return asdict(_converted(base, out))
-            seed = self.options.seed
-            return asdict(build_generator(base=base, knowledge=self.paths.knowledge, out=out, seed=seed, progress=show))
+            report = build_generator(
+                base=base,
+                knowledge=self.paths.knowledge,
+                out=out,
+                seed=seed,
+                confirmed=confirmed,
+                tone=tone,
+                progress=show,
+            )
+            return asdict(report)
 
         return self._part("generator", key, make)
 

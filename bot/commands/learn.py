@@ -29,12 +29,7 @@ def add(commands: Subparsers) -> None:
         commands, "train", train, summary="train a release from the assistant's files", example="kefu train shop"
     )
     add_folder(training)
-    training.add_argument(
-        "--generator",
-        action=argparse.BooleanOptionalAction,
-        default=None,
-        help="fine-tune the generator (default: where there is a GPU)",
-    )
+    _add_generator(training)
     way = training.add_mutually_exclusive_group()
     way.add_argument(
         "--fast", action="store_true", help="learn understanding in seconds, a few points less accurate: for drafts"
@@ -56,8 +51,18 @@ def add(commands: Subparsers) -> None:
     add_folder(again)
     again.add_argument("--labels", type=Path, metavar="CSV", help="corrected labels: columns text and intent")
     add_redis_url(again)
+    _add_generator(again)
     again.add_argument("--dry-run", action="store_true", help="show what would be learned and stop")
     add_json(again)
+
+
+def _add_generator(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--generator",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="fine-tune the generator (default: where there is a GPU)",
+    )
 
 
 def train(args: argparse.Namespace) -> int:
@@ -130,7 +135,7 @@ def train_and_promote(
         )
     promote(paths.models, release.id)
     prune(paths.models, keep=5)
-    for notice in _about_knowledge(release):
+    for notice in [*_about_knowledge(release), *_about_generator(release.metrics.get("generator"))]:
         print(notice, file=sys.stderr)
     return release
 
@@ -143,6 +148,23 @@ def _about_knowledge(release: "Release") -> list[str]:
     faults = [f"knowledge/{fault}" for fault in _strings(report.get("faults"))]
     ignored = [f"knowledge/{path}: passed over, as its kind cannot be read" for path in _strings(report.get("ignored"))]
     return [*faults, *ignored]
+
+
+def _about_generator(report: object) -> list[str]:
+    """What fine-tuning did to drafts, on held-out questions with and without a passage that answers."""
+    if not isinstance(report, Mapping) or not report.get("course"):
+        return []
+    before, after = report.get("before"), report.get("after")
+    lines = [f"Generator: {report.get('pairs')} questions learned"]
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        shares = [
+            f"{name} {before[key]} before, {after[key]} after"
+            for name, key in (("answered", "answered"), ("token-F1", "token_f1"), ("declined", "declined"))
+        ]
+        lines[0] += f"; of {after['questions']} held out: {', '.join(shares)}"
+    if not report.get("fine_tuned"):
+        lines.append("Generator: the untuned model was better and stays")
+    return lines
 
 
 def _strings(value: object) -> list[str]:
@@ -160,6 +182,7 @@ def retrain(args: argparse.Namespace) -> int:
             transcripts=transcripts_of(AssistantPaths(args.folder), args.redis_url),
             labels=args.labels,
             dry_run=args.dry_run,
+            generator=args.generator,
             progress=show,
         )
     if args.json:

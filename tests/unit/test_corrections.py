@@ -66,6 +66,7 @@ def test_thumbs_on_knowledge_answers() -> None:
     ]
     found = lessons(turns, DOMAIN)
     assert found.questions == ("can I pay cash",)
+    assert found.answers == (("can I pay cash", "an answer"),)
     assert found.disliked == (("mail me at name@example.com", "an answer"),)
 
 
