@@ -4,6 +4,7 @@ Vectors of one passage lie together, in passage order. How they are searched dep
 (``retrieval.index_kinds``). On a machine with a GPU and faiss-gpu the search runs there; filters and scores stay here.
 """
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from retrieval import index_gpu, index_kinds
 from retrieval.encoder import Vectors
 from retrieval.errors import IndexFileError
 from retrieval.index_kinds import AnyVectors, Rows, Stored
+
+logger = logging.getLogger(__name__)
 
 
 class DenseIndex:
@@ -27,7 +30,12 @@ class DenseIndex:
         self._index, self.starts, self.background, self.recall = index, starts, background, recall
         self._owners = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
         self.vectors: Stored = index_kinds.stored(index)
-        self._searcher = index_gpu.GpuSearch(index, self.vectors) if gpu else index
+        self._searcher: Any = index
+        if gpu:
+            try:
+                self._searcher = index_gpu.GpuSearch(index, self.vectors)
+            except RuntimeError as error:
+                logger.warning("%d vectors stay on the CPU, as the GPU does not take them: %s", index.ntotal, error)
 
     @classmethod
     def build(cls, vectors: AnyVectors, starts: Rows, background: float, *, gpu: bool = False) -> "DenseIndex":

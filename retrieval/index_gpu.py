@@ -23,7 +23,7 @@ _BLOCK = 262_144
 
 
 class GpuSearch:
-    """What an index holds, searched on the first GPU."""
+    """What an index holds, searched on the first GPU. Raises ``RuntimeError`` where its memory is too small."""
 
     def __init__(self, index: Any, vectors: Stored) -> None:
         self._resources = faiss.StandardGpuResources()  # must outlive the twin
@@ -33,8 +33,7 @@ class GpuSearch:
         elif index.ntotal <= EXACT_UP_TO:
             self._twin = self._exact(index, vectors)
         elif hasattr(faiss, "GpuIndexCagra"):
-            self._twin = faiss.GpuIndexCagra(self._resources, index.d, faiss.METRIC_INNER_PRODUCT)
-            self._twin.train(vectors[np.arange(index.ntotal)])
+            self._twin = self._graph(index, vectors)
             self._parameters = _faiss.SearchParametersCagra(itopk_size=_IN_HAND)
         else:
             self._twin = faiss.index_cpu_to_gpu(self._resources, 0, index)
@@ -50,4 +49,11 @@ class GpuSearch:
         twin = faiss.GpuIndexFlatIP(self._resources, index.d, config)
         for start in range(0, index.ntotal, _BLOCK):
             twin.add(vectors[np.arange(start, min(start + _BLOCK, index.ntotal))])
+        return twin
+
+    def _graph(self, index: Any, vectors: Stored) -> Any:
+        config = _faiss.GpuIndexCagraConfig()
+        config.use_cuvs = True
+        twin = _faiss.GpuIndexCagra(self._resources, index.d, faiss.METRIC_INNER_PRODUCT, config)
+        twin.train(vectors[np.arange(index.ntotal)])
         return twin

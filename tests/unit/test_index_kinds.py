@@ -148,6 +148,19 @@ def test_what_is_not_ours_is_refused(index: DenseIndex, tmp_path: Path, damage) 
         DenseIndex.load(file, index.starts, 0.1, index.recall)
 
 
+def test_what_a_gpu_does_not_take_is_searched_without(
+    vectors: np.ndarray, queries: np.ndarray, monkeypatch, caplog
+) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("StandardGpuResources: alloc fail")
+
+    monkeypatch.setattr("retrieval.index_gpu.GpuSearch", refuse)
+    built, reached = index_kinds.build(vectors)
+    index = DenseIndex(built, np.arange(COUNT + 1), 0.1, reached, gpu=True)
+    assert index.nearest(queries[:1], 1) == [{int(exact_nearest(vectors, queries[:1], 1)[1][0, 0])}]
+    assert "6000 vectors stay on the CPU" in caplog.text
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not gpu_available(), reason="no GPU, or FAISS without GPU support")
 @pytest.mark.parametrize("exact_up_to", [COUNT, 100])
