@@ -20,7 +20,7 @@ from retrieval.ingest import PACKED_LIMIT_BYTES, READABLE, document_files
 from retrieval.provenance import Origin, load_origins, save_origins
 from retrieval.site import Limits, Page, Stored, visit
 
-What = Literal["added", "changed", "unchanged", "removed"]
+What = Literal["added", "changed", "unchanged", "removed", "left out"]
 _UNSAFE = re.compile(r"[^\w.@-]+")
 _NAME_CHARS = 80
 
@@ -60,6 +60,9 @@ class Collection:
         file = self.folder / path
         if path not in self.origins and file.exists():
             self.fault(origin.place, f"{path} is a file of your own", "rename or remove that file")
+            return
+        if path in self.origins and self.origins[path].removed:
+            self.changes.append(Change(path=path, what="left out", place=origin.place))
             return
         same = file.is_file() and _hash(file.read_bytes()) == origin.sha256
         known = self.origins.get(path)

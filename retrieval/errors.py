@@ -4,6 +4,7 @@ RetrievalError (retrieval)
 ├── KnowledgeEmpty (knowledge_empty): no document could be read, so there is nothing to search
 ├── BaseModelError (base_model): a base model that is missing, or of a kind that is not understood
 ├── GeneratorUnavailable (generator_unavailable): the server that writes drafts is down, refuses or breaks off
+├── NoSuchDocument (no_such_document): a document to remove that is not in the folder; nothing was removed
 ├── ManifestError (ingest_manifest): the list of where ingested files came from cannot be read
 └── IndexFileError (index_file): an index folder that is torn, tampered with or foreign
 """
@@ -31,6 +32,12 @@ class GeneratorUnavailable(RetrievalError):
     """The server that writes drafts gave no whole text; the message says what an operator can do."""
 
     code = "generator_unavailable"
+
+
+class NoSuchDocument(RetrievalError):
+    """A document to remove is not there; nothing was removed."""
+
+    code = "no_such_document"
 
 
 class ManifestError(RetrievalError):

@@ -18,6 +18,7 @@ class Origin:
 
     ``source``: what was asked for (a path or URL); ``place``: the very file or page; ``fetched``: when its content
     was last seen to be new, ISO 8601 in UTC; ``sha256``: of that; ``etag`` and ``modified``: as the server sent them.
+    ``removed``: a person took the file out, and it is not brought back.
     """
 
     source: str
@@ -26,6 +27,7 @@ class Origin:
     sha256: str
     etag: str | None = None
     modified: str | None = None
+    removed: bool = False
 
     @property
     def url(self) -> str | None:

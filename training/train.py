@@ -48,6 +48,7 @@ Progress = Callable[[float, str], None]
 class TrainOptions:
     """``generator`` None: fine-tune it where there is a GPU. ``force``: take nothing over. ``fast``: understanding
     learns its heads only. ``logs``: where the course of that goes, in a folder named by the release.
+    ``knowledge_only``: everything but the knowledge is taken over from the current release as it is.
 
     ``extra`` are examples beside the assistant's own; ``questions`` are questions that the knowledge answered well, and
     ``answers`` these with what it answered.
@@ -57,6 +58,7 @@ class TrainOptions:
     generator: bool | None = None
     force: bool = False
     fast: bool = False
+    knowledge_only: bool = False
     logs: Path | None = None
     extra: tuple[NluExample, ...] = ()
     questions: tuple[str, ...] = ()
@@ -105,6 +107,8 @@ class _Build:
 
     def run(self) -> dict[str, Json]:
         """Make every part; returns what they report."""
+        if self.options.knowledge_only:
+            return self._refreshed()
         self.progress(0.0, "Rules and stories")
         self._write_json("project", {source.path: source.text for source in self.sources if _kept(source)})
         metrics: dict[str, Json] = {"policy": self._policy()}
@@ -117,6 +121,19 @@ class _Build:
             metrics["nlu"] = self._nlu(self._outside() if has_knowledge else ())
             if converting:
                 metrics["generator"] = converting.result()
+        self.progress(1.0, "Done")
+        return metrics
+
+    def _refreshed(self) -> dict[str, Json]:
+        """The current release with its knowledge made anew; the next whole training sees what else has changed."""
+        if self.previous is None:
+            raise ReleaseError(f"{self.paths.models}: no release whose knowledge could be made anew; run kefu train")
+        kept = {name: key for name, key in self.previous.fingerprints.items() if name != "knowledge"}
+        for name, key in kept.items():
+            self.draft.reuse(name, key, self.previous)
+        metrics = {name: self.previous.metrics[name] for name in kept if name in self.previous.metrics}
+        if _knowledge_files(self.paths.knowledge):
+            metrics["knowledge"] = self._knowledge()
         self.progress(1.0, "Done")
         return metrics
 

@@ -40,6 +40,13 @@ def add(commands: Subparsers) -> None:
         "--unanswered", action="store_true", help="list what customers asked and no page answers, most frequent first"
     )
     parser.add_argument("--days", type=_count, default=0, help="with --unanswered: of so many days (default: all)")
+    parser.add_argument(
+        "--remove",
+        action="append",
+        default=[],
+        metavar="DOC",
+        help="delete a document, named by its path in knowledge/, and let the bot forget it at once; may be repeated",
+    )
     add_redis_url(parser)
     add_json(parser)
 
@@ -105,9 +112,9 @@ def _print_changes(collection: "Collection") -> None:
     for fault in collection.faults:
         print(f"skipped: {fault}", file=sys.stderr)
     counts: Counter[str] = Counter(change.what for change in collection.changes)
-    kinds = ("added", "changed", "unchanged", "removed")
+    kinds = ("added", "changed", "unchanged", "removed", *(("left out",) if counts["left out"] else ()))
     print(", ".join(f"{counts[kind]} {kind}" for kind in kinds) + f", {len(collection.faults)} skipped")
-    if counts.total() > counts["unchanged"]:
+    if counts.total() > counts["unchanged"] + counts["left out"]:
         print("kefu train makes them answer")
 
 
@@ -115,6 +122,8 @@ def show(args: argparse.Namespace) -> int:
     """The folder is read as training reads it; nothing has to be trained."""
     if args.unanswered:
         return _show_unanswered(args)
+    if args.remove:
+        return _remove(args)
     from retrieval.inventory import take_inventory
 
     folder = AssistantPaths(args.folder).knowledge
@@ -137,6 +146,27 @@ def _print_search(models: Path) -> None:
     with suppress(ReleaseError):  # nothing has to be trained
         if searched := about_search(current_release(models, verify=False)):
             print(searched)
+
+
+def _remove(args: argparse.Namespace) -> int:
+    """Delete the documents, then make the knowledge anew; a running server swaps to it."""
+    from bot.commands.learn import refresh_and_promote
+    from bot.release import current_release
+    from retrieval.removal import remove_documents
+
+    paths = AssistantPaths(args.folder)
+    current_release(paths.models, verify=False)  # without one there is nothing to forget, and nothing is deleted
+    removed = remove_documents(paths.knowledge, args.remove)
+    release = refresh_and_promote(args.folder)
+    if args.json:
+        print_json({"removed": [asdict(document) for document in removed], "release": release.id})
+        return 0
+    for document in removed:
+        print(f"removed  {document.path}")
+        for path in document.also_in:
+            print(f"         {path} says nearly the same, and still answers")
+    print(f"Release {release.id} answers without {'it' if len(removed) == 1 else 'them'}")
+    return 0
 
 
 def _show_unanswered(args: argparse.Namespace) -> int:

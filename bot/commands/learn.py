@@ -35,6 +35,11 @@ def add(commands: Subparsers) -> None:
         "--fast", action="store_true", help="learn understanding in seconds, a few points less accurate: for drafts"
     )
     way.add_argument(
+        "--knowledge",
+        action="store_true",
+        help="make only the knowledge anew, in seconds; all else stays as it was trained",
+    )
+    way.add_argument(
         "--logs", type=Path, metavar="DIR", help="write there how the learning of understanding went, for TensorBoard"
     )
     training.add_argument("--force", action="store_true", help="train every part again, changed or not")
@@ -67,9 +72,15 @@ def _add_generator(parser: argparse.ArgumentParser) -> None:
 
 def train(args: argparse.Namespace) -> int:
     """Train what changed and make the result the current release."""
+    if args.knowledge:
+        return _finish(args, refresh_and_promote(args.folder))
     release = train_and_promote(
         args.folder, seed=args.seed, generator=args.generator, force=args.force, fast=args.fast, logs=args.logs
     )
+    return _finish(args, release)
+
+
+def _finish(args: argparse.Namespace, release: "Release") -> int:
     if args.json:
         print_json({"release": release.id, "metrics": release.metrics})
     else:
@@ -136,6 +147,27 @@ def train_and_promote(
     promote(paths.models, release.id)
     prune(paths.models, keep=5)
     for notice in [*_about_knowledge(release), *_about_generator(release.metrics.get("generator"))]:
+        print(notice, file=sys.stderr)
+    return release
+
+
+def refresh_and_promote(folder: Path) -> "Release":
+    """Make the knowledge of the current release anew, and let the result answer; a running server swaps to it.
+
+    The settings are those of the release. Raises ReleaseError where there is none.
+    """
+    from bot.release import current_release, promote, prune
+    from bot.runtime import project_of
+    from training.train import TrainOptions
+    from training.train import train as train_release
+
+    paths = AssistantPaths(folder)
+    project = project_of(current_release(paths.models))
+    with progress_bar() as show:
+        release = train_release(project, (), paths=paths, options=TrainOptions(knowledge_only=True), progress=show)
+    promote(paths.models, release.id)
+    prune(paths.models, keep=5)
+    for notice in _about_knowledge(release):
         print(notice, file=sys.stderr)
     return release
 

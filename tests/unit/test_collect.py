@@ -8,7 +8,9 @@ from yarl import URL
 from bot.cli import main
 from retrieval.collect import Collection, collect, file_path
 from retrieval.guarded_http import is_public
+from retrieval.errors import NoSuchDocument
 from retrieval.provenance import load_origins
+from retrieval.removal import remove_documents
 from retrieval.web_links import page_links, sitemap_addresses
 
 
@@ -43,6 +45,23 @@ def test_a_folder_is_copied_and_followed(manuals: Path, tmp_path: Path) -> None:
     assert told(collect([str(manuals)], into)) == [("unchanged", "manuals/a.md")]
     assert set(load_origins(into)) == {"manuals/a.md"}
     assert load_origins(into)["manuals/a.md"].fetched >= fetched
+
+
+def test_what_a_person_took_out_is_not_brought_back(manuals: Path, tmp_path: Path) -> None:
+    into = tmp_path / "knowledge"
+    collect([str(manuals)], into)
+    (into / "copy.txt").write_text("Text.\n", "utf-8")
+    with pytest.raises(NoSuchDocument, match=r'did you mean "manuals/a.md"'):
+        remove_documents(into, ["manuals/deep/b.txt", "manual/a.md"])
+    assert (into / "manuals" / "deep" / "b.txt").is_file()
+    (removed,) = remove_documents(into, ["manuals/deep/b.txt"])
+    assert (removed.path, removed.also_in) == ("manuals/deep/b.txt", ("copy.txt", "manuals/a.md"))
+    again = collect([str(manuals)], into)
+    assert told(again) == [("unchanged", "manuals/a.md"), ("left out", "manuals/deep/b.txt")]
+    assert not (into / "manuals" / "deep" / "b.txt").exists()
+    (manuals / "deep" / "b.txt").unlink()
+    assert told(collect([str(manuals)], into))[-1] == ("removed", "manuals/deep/b.txt")
+    assert set(load_origins(into)) == {"manuals/a.md"}
 
 
 def test_own_files_stay_and_a_lost_source_removes_nothing(manuals: Path, tmp_path: Path) -> None:
