@@ -85,7 +85,7 @@ def test_coverage(report: RetrievalReport) -> None:
 def test_the_page_shows_texts_and_runs_none(report: RetrievalReport) -> None:
     page = render(report)
     assert EVIL not in page
-    assert page.count("2 &lt;img src=x onerror=alert(1)&gt;") == 1
+    assert page.count("2 &lt;img src=x onerror=alert(1)&gt;") == 1  # the query
     assert "default-src 'none'" in page
     assert "http" not in page.partition("<body>")[2].replace("http-equiv", "")
     assert "lost.md" in page
