@@ -1,6 +1,6 @@
 """YAML as help sites keep it: front matter above a page, and whole files. YAML 1.2, plain values only."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -21,14 +21,14 @@ def load_yaml(text: str, *, first_line: int = 1) -> object:
         raise FaultyFile(first_line, "not valid YAML", "correct the YAML of this file") from error
 
 
-def split_front_matter(text: str) -> tuple[Mapping[str, str], str, int]:
-    """The front matter's plain values, the body, and the line the body starts on."""
+def split_front_matter(text: str) -> tuple[Mapping[str, str], Mapping[str, Sequence[str]], str]:
+    """The front matter's plain values, those that are lists item by item, and the body."""
     lines = text.split("\n")
     if lines[0].rstrip() != "---":
-        return {}, text, 1
+        return {}, {}, text
     end = next((number for number, line in enumerate(lines[1:], 1) if line.rstrip() in ("---", "...")), None)
     if end is None:
-        return {}, text, 1
+        return {}, {}, text
     value = load_yaml("\n".join(lines[1:end]), first_line=2)
     if value is None:
         value = {}
@@ -36,8 +36,8 @@ def split_front_matter(text: str) -> tuple[Mapping[str, str], str, int]:
         raise FaultyFile(2, "front matter that is no mapping", "write it as `name: value` lines")
     return (
         {str(key).lower(): _plain(item) for key, item in value.items()},
+        {str(key).lower(): _items(item) for key, item in value.items() if isinstance(item, list)},
         "\n".join(lines[end + 1 :]),
-        end + 2,
     )
 
 
@@ -45,5 +45,9 @@ def _plain(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, list):
-        return ", ".join(_plain(item) for item in value if not isinstance(item, (list, dict)))
+        return ", ".join(_items(value))
     return "" if isinstance(value, Mapping) else str(value)
+
+
+def _items(value: list[object]) -> list[str]:
+    return [_plain(item) for item in value if not isinstance(item, (list, dict))]

@@ -1,13 +1,13 @@
 """One Markdown page into a document: front matter, sections by heading, readable blocks, links.
 
 What site generators leave in the source (kramdown attributes, Liquid tags, shortcodes, HTML) is taken out; the words
-that such a tag encloses stay.
+that such a tag encloses stay. Where a tag puts in a list of the page's front matter, the list stands in its place.
 """
 
 import html
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -32,6 +32,8 @@ _KNOWN = {
 _FENCE = re.compile(r"^\s*(```|~~~)")
 _ATTRIBUTES = re.compile(r"\{:(?!\})[^}\n]*\}")
 _LIQUID = re.compile(r"\{%.*?%\}|\{\{[<%]?.*?[>%]?\}\}")
+_PUTS_IN = re.compile(r"\{%-?\s*(?:include|render|for)\b.*?%\}|\{\{.*?\}\}")
+_OF_PAGE = re.compile(r"\bpage\.(\w+)")
 _EXPLICIT_ID = re.compile(r"\s*\{#([^}\s]+)\}\s*$")
 _TAG = re.compile(r"<!--.*?-->|<(script|style|template)\b.*?(?:</\1\s*>|\Z)|</?[a-z][^>]*>", re.DOTALL | re.IGNORECASE)
 _SPACE = re.compile(r"[ \t\u00a0]+")
@@ -41,8 +43,8 @@ _PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrou
 
 def parse_markdown(path: str, text: str) -> tuple[Document, tuple[Fault, ...]]:
     """A page. Raises ``FaultyFile`` where its front matter is broken or it holds no text."""
-    values, body, _ = split_front_matter(text.replace("\r\n", "\n").replace("\r", "\n"))
-    cleaned = _without_generator_marks(body)
+    values, lists, body = split_front_matter(text.replace("\r\n", "\n").replace("\r", "\n"))
+    cleaned = _without_generator_marks(body, lists)
     root = SyntaxTreeNode(_PARSER.parse(cleaned))
     title = values.get("title") or _first_title(root) or PurePosixPath(path).stem.replace("-", " ")
     sections = tuple(_sections(root, cleaned.split("\n"), title))
@@ -73,8 +75,8 @@ def _language(values: Mapping[str, str]) -> str:
     return declared.replace("_", "-").split("-")[0].lower()
 
 
-def _without_generator_marks(body: str) -> str:
-    """The same lines with generator marks blanked out, code fences left alone."""
+def _without_generator_marks(body: str, lists: Mapping[str, Sequence[str]]) -> str:
+    """The lines with generator marks blanked out or, for ``lists`` by name, filled in; code fences left alone."""
     lines: list[str] = []
     fence = ""
     for line in body.split("\n"):
@@ -86,7 +88,15 @@ def _without_generator_marks(body: str) -> str:
         else:
             stripped = _LIQUID.sub("", _ATTRIBUTES.sub("", line))
             lines.append(stripped if stripped.strip() or not line.strip() else "")
+            lines += _listed(line, lists)
     return "\n".join(lines)
+
+
+def _listed(line: str, lists: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """The lists that the tags of a line put in, as Markdown."""
+    for tag in _PUTS_IN.finditer(line):
+        for name in _OF_PAGE.findall(tag[0]):
+            yield from ("", *(f"- {' '.join(item.split())}" for item in lists.get(name.lower(), ())), "")
 
 
 def _first_title(root: SyntaxTreeNode) -> str:

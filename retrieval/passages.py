@@ -91,10 +91,11 @@ def merge_duplicates(passages: Iterable[Passage]) -> tuple[Passage, ...]:
 
 
 def _passages(document: Document, names: tuple[str, ...]) -> Iterator[Passage]:
-    for section in document.sections:
-        if section.blocks and not section.navigation:
-            for text in _chunks(section.blocks):
-                yield _section_passage(document, section, text, names)
+    written = [section for section in document.sections if section.blocks]
+    # Of a page that scripts fill in, links may be all that is written; it is still to be found by its title.
+    for section in [section for section in written if not section.navigation] or written:
+        for text in _chunks(section.blocks):
+            yield _section_passage(document, section, text, names)
     for entry in document.entries:
         yield _faq_passage(document, entry)
 

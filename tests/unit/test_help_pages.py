@@ -62,6 +62,30 @@ def test_page_with_everything() -> None:
     assert ("/help/refunds/", "Refunds") in [(link.target, link.text) for link in page.links]
 
 
+LISTED = """---
+title: Accepted cards
+do_list:
+  - "**Visa** and Mastercard"
+  - {logo: amex.png}
+  - 银联卡
+dont_list: [Cheques]
+unused: [Nothing that is shown]
+note: Plain
+---
+## We take
+
+{% include icon-list.html items=page.do_list size='md' %} and {%- render "x", items: page.dont_list -%}
+
+{% if page.unused %}Ask us.{% endif %} {{ page.note }} {{ page.missing }}
+"""
+
+
+def test_lists_of_the_front_matter_stand_where_they_are_put_in() -> None:
+    (section,) = parse_markdown("cards.md", LISTED)[0].sections
+    shown = ["and", "- Visa and Mastercard", "- 银联卡", "- Cheques", "Ask us."]
+    assert [block.text for block in section.blocks] == shown
+
+
 @pytest.mark.parametrize(
     ("text", "title", "headings"),
     [

@@ -23,6 +23,13 @@ def test_sections_become_passages_with_their_place() -> None:
     assert (body.text, body.headings, body.url) == ("body", ("how",), "/a.md#how")
 
 
+def test_a_page_of_links_alone_is_still_found() -> None:
+    menu = Section(headings=("Related",), blocks=(Block(text="- Sizes"),), navigation=True)
+    empty = Section(headings=("Find a shop",))
+    (passage,) = split_documents([page(empty, menu, title="Find a shop")])
+    assert (passage.title, passage.headings, passage.text) == ("Find a shop", ("Related",), "- Sizes")
+
+
 def test_long_sections_are_split_with_overlap() -> None:
     blocks = [f"Step {number} says " + f"word{number} " * 55 + "." for number in range(8)]
     small = "A short bridge sentence."
