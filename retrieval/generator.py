@@ -6,7 +6,7 @@ run on the forward pass of ``retrieval.llama``; every other architecture through
 
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -86,9 +86,15 @@ class Generator:
         return len(self.encode(text))
 
     def prompt(self, system: str, user: str) -> str:
-        """Both texts in the model's chat template, up to where the answer begins; control tokens in them are cut."""
-        messages = [{"role": "system", "content": self._plain(system)}, {"role": "user", "content": self._plain(user)}]
-        return self._template.render(messages=messages, add_generation_prompt=True, **self._special)
+        """Both texts in the model's chat template, up to where the answer begins; control tokens in them are cut.
+
+        A model that knows no system (Gemma) is told all as the user; one that can think aloud is told not to.
+        """
+        system, user = self._plain(system), self._plain(user)
+        try:
+            return self._rendered([{"role": "system", "content": system}, {"role": "user", "content": user}])
+        except TemplateError:
+            return self._rendered([{"role": "user", "content": f"{system}\n\n{user}"}])
 
     def stream(self, system: str, user: str, *, stop: threading.Event, limit: int = MAX_NEW_TOKENS) -> Iterator[str]:
         """The answer in pieces, as they are written. Ends early when ``stop`` is set, looked at after each token.
@@ -109,6 +115,11 @@ class Generator:
             if not text.endswith("\ufffd"):  # a character of several tokens is not whole yet
                 yield text[len(shown) :]
                 shown = text
+
+    def _rendered(self, messages: Sequence[Mapping[str, str]]) -> str:
+        return self._template.render(
+            messages=messages, add_generation_prompt=True, enable_thinking=False, **self._special
+        )
 
     def _plain(self, text: str) -> str:
         while any(token in text for token in self._control):

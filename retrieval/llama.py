@@ -1,4 +1,4 @@
-"""Causal models of the Llama kind (Llama, SmolLM, Mistral, Qwen2), forward pass only, read from safetensors.
+"""Causal models of the Llama kind (Llama, SmolLM, Mistral, Qwen2, Qwen3), forward pass only, read from safetensors.
 
 Written out because a model library takes seconds to import and hundreds of megabytes. One sequence at a time, with a
 key-value cache of fixed size; 8-bit weights on a CPU, bfloat16 on a GPU.
@@ -19,7 +19,7 @@ from retrieval.blank import Blank
 from retrieval.errors import BaseModelError
 from retrieval.int8 import Int8Embedding, Int8Linear, supported
 
-KINDS = frozenset({"llama", "mistral", "qwen2"})
+KINDS = frozenset({"llama", "mistral", "qwen2", "qwen3"})
 
 _WEIGHTS = "model.safetensors"
 _WEIGHTS_INDEX = "model.safetensors.index.json"
@@ -48,7 +48,9 @@ class LlamaShape:
                 raise ValueError("not an object")
             rope = config.get("rope_parameters") or config.get("rope_scaling") or {}
             scaled = rope.get("rope_type", rope.get("type", "default")) != "default"
-            windowed = config["model_type"] == "mistral" and config.get("sliding_window")
+            windowed = config.get("sliding_window") and config.get(
+                "use_sliding_window", config["model_type"] == "mistral"
+            )
             activation = config.get("hidden_act", "silu")
             if config["model_type"] not in KINDS or scaled or windowed or activation != "silu":
                 return None
@@ -89,6 +91,9 @@ class _Layer(nn.Module):
         self.qkv = linear(torch.cat([take(f"{name}.weight") for name in attention]))
         biased = weights.has(f"{attention[0]}.bias")
         self.qkv_bias = torch.cat([take(f"{name}.bias") for name in attention]) if biased else None
+        normed = weights.has(f"{stem}self_attn.q_norm.weight")  # of each head, in Qwen3
+        self.query_norm = _Norm(take(f"{stem}self_attn.q_norm.weight"), shape.epsilon) if normed else None
+        self.key_norm = _Norm(take(f"{stem}self_attn.k_norm.weight"), shape.epsilon) if normed else None
         self.out = linear(take(f"{stem}self_attn.o_proj.weight"))
         self.before_ffn = _Norm(take(f"{stem}post_attention_layernorm.weight"), shape.epsilon)
         self.gate_up = linear(torch.cat([take(f"{stem}mlp.{name}_proj.weight") for name in ("gate", "up")]))
@@ -107,6 +112,8 @@ class _Layer(nn.Module):
             rows = rows + self.qkv_bias
         rows = rows.view(count, shape.heads + 2 * shape.key_heads, shape.head_size).transpose(0, 1)
         query, key, value = rows.split([shape.heads, shape.key_heads, shape.key_heads])
+        if self.query_norm is not None and self.key_norm is not None:
+            query, key = self.query_norm(query), self.key_norm(key)
         end = cache.length + count
         cache.keys[self.number, :, cache.length : end] = _turned(key, *turn)
         cache.values[self.number, :, cache.length : end] = value

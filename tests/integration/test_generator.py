@@ -31,21 +31,25 @@ SIZES = {
     "max_position_embeddings": 512,
     "vocab_size": 300,
 }
+TOKENS = {"pad_token_id": 1, "bos_token_id": 1, "eos_token_id": 1}
+OWN_SIZES: dict[str, dict[str, object]] = {
+    "mistral": {"sliding_window": None},
+    "qwen3": {"head_dim": 16},  # wider than hidden_size / heads, as in the small ones
+    "gemma2": {"head_dim": 8, **TOKENS},
+    "gemma3_text": {"head_dim": 8, **TOKENS},
+    "phi3": TOKENS,
+    "gpt2": {"n_embd": 32, "n_layer": 2, "n_head": 4, **TOKENS},
+}
+NO_SYSTEM = "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}" + TEMPLATE
 
 
-def save_tiny(folder: Path, kind: str) -> Path:
+def save_tiny(folder: Path, kind: str, template: str = TEMPLATE) -> Path:
     """A random model of the kind, with a tokenizer of bytes."""
-    from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
+    from transformers import AutoConfig, AutoModelForCausalLM
 
     torch.manual_seed(1)
-    made: dict[str, Callable[[], torch.nn.Module]] = {
-        "llama": lambda: LlamaForCausalLM(LlamaConfig(**SIZES, tie_word_embeddings=True)),
-        "qwen2": lambda: Qwen2ForCausalLM(Qwen2Config(**SIZES, tie_word_embeddings=False)),
-        "gpt2": lambda: GPT2LMHeadModel(
-            GPT2Config(vocab_size=300, n_embd=32, n_layer=2, n_head=4, eos_token_id=1, bos_token_id=1)
-        ),
-    }
-    model = made[kind]()
+    sizes: dict[str, object] = {**SIZES, "tie_word_embeddings": kind == "llama", **OWN_SIZES.get(kind, {})}
+    model = AutoModelForCausalLM.from_config(AutoConfig.for_model(kind, **sizes))
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.2)
     model.save_pretrained(folder)
@@ -56,12 +60,12 @@ def save_tiny(folder: Path, kind: str) -> Path:
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.add_special_tokens(control)
     tokenizer.save(str(folder / "tokenizer.json"))
-    about = {"eos_token": "<|im_end|>", "chat_template": TEMPLATE}
+    about = {"eos_token": "<|im_end|>", "chat_template": template}
     (folder / "tokenizer_config.json").write_text(json.dumps(about))
     return folder
 
 
-@pytest.mark.parametrize("kind", ["llama", "qwen2"])
+@pytest.mark.parametrize("kind", ["llama", "mistral", "qwen2", "qwen3"])
 def test_the_forward_pass_agrees_with_transformers(kind: str, tmp_path: Path) -> None:
     from transformers import AutoModelForCausalLM
 
@@ -83,10 +87,32 @@ def test_the_forward_pass_agrees_with_transformers(kind: str, tmp_path: Path) ->
     assert torch.nn.functional.cosine_similarity(close, expected, dim=0) > 0.98
 
 
-def test_other_architectures_run_through_transformers(tmp_path: Path) -> None:
-    generator = Generator.load(save_tiny(tmp_path / "gpt2", "gpt2"))
-    text = "".join(generator.stream("a", "b", stop=threading.Event(), limit=8))
-    assert text == "".join(generator.stream("a", "b", stop=threading.Event(), limit=8))
+@pytest.mark.parametrize("kind", ["gemma2", "gemma3_text", "phi3", "gpt2"])
+def test_other_architectures_run_through_transformers(kind: str, tmp_path: Path) -> None:
+    from transformers import AutoModelForCausalLM
+
+    folder = tmp_path / "base"
+    assert LlamaShape.read(save_tiny(folder, kind)) is None
+    build_generator(base=str(folder), knowledge=None, out=tmp_path / "out", seed=0, progress=lambda share, what: None)
+    generator = Generator.load(tmp_path / "out")
+    reference = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    prompt = generator.encode(generator.prompt("a", "b"))
+    with torch.inference_mode():
+        expected = reference.generate(torch.tensor([prompt]), max_new_tokens=8, do_sample=False)[0, len(prompt) :]
+    assert list(generator._model.tokens(prompt, 8))[: len(expected)] == expected.tolist()
+
+
+def test_a_model_without_a_system_role_is_told_all_as_the_user(tmp_path: Path) -> None:
+    generator = Generator.load(save_tiny(tmp_path / "gemma", "gemma3_text", NO_SYSTEM))
+    assert generator.prompt("rules", "question") == (
+        "<|im_start|>user\nrules\n\nquestion<|im_end|>\n<|im_start|>assistant\n"
+    )
+
+
+def test_a_model_that_can_think_aloud_is_told_not_to(tmp_path: Path) -> None:
+    template = TEMPLATE + "{% if enable_thinking is defined and not enable_thinking %}<think></think>{% endif %}"
+    generator = Generator.load(save_tiny(tmp_path / "qwen3", "qwen3", template))
+    assert generator.prompt("rules", "question").endswith("assistant\n<think></think>")
 
 
 def test_control_tokens_in_texts_do_not_reach_the_model(tmp_path: Path) -> None:
