@@ -77,7 +77,8 @@ class RunningDesk:
 
     async def _foretell(self, tracker: Tracker, include: IncludeEvents) -> Foretold:
         decision = await self.runtime.current.engine.predict(tracker)
-        scores = dict.fromkeys(tracker.domain.action_names, 0.0) | {decision.action: decision.confidence}
+        named = dict.fromkeys(tracker.domain.action_names, 0.0)
+        scores = {**named, **decision.chances, decision.action: decision.confidence}
         return Foretold(
             action=decision.action,
             confidence=decision.confidence,

@@ -9,7 +9,8 @@ apply.
 Knows no model: a search arrives as ``Evidence``, and is asked for only where it may change the decision.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from bot.dialogue.events import ActionExecuted, ActiveLoop, BotUttered, Event, UserUttered
@@ -31,22 +32,26 @@ AFFIRM_INTENT = "affirm"
 DEFAULT_SURE_AT = 0.6
 
 RouteName = Literal[
-    "slash", "form", "rule", "story", "policy", "knowledge", "generator", "fallback", "offer", "handoff"
+    "slash", "form", "rule", "story", "policy", "knowledge", "ask", "generator", "fallback", "offer", "handoff"
 ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """A search, summed up: the calibrated chance in [0, 1] that the best hit answers, and the thresholds."""
+    """A search, summed up: the calibrated chance in [0, 1] that the best hit answers, and the thresholds.
+
+    ``is_torn``: another hit is as likely to be the answer, so that the customer has to say which is meant.
+    """
 
     probability: float
     answer_at: float
     draft_at: float
+    is_torn: bool = False
 
     @property
     def answers(self) -> bool:
         """The best hit is the answer."""
-        return self.probability >= self.answer_at
+        return self.probability >= self.answer_at and not self.is_torn
 
     @property
     def may_draft(self) -> bool:
@@ -81,7 +86,8 @@ class Outlook:
 class Decision:
     """The next action. ``route`` is None for a step that only continues the turn.
 
-    ``events`` are the policies' own, to be applied before the action.
+    ``events`` are the policies' own, to be applied before the action. ``chances``: how probable the policy that decided
+    finds each action, if it weighs them.
     """
 
     action: str
@@ -92,6 +98,7 @@ class Decision:
     events: tuple[Event, ...] = ()
     hide_rule_turn: bool = False
     is_e2e: bool = False
+    chances: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +115,8 @@ def decide(tracker: Tracker, prediction: Prediction, outlook: Outlook) -> Decisi
         return _continue(tracker, prediction, outlook)
     parse = message.parse
     if (asked := command(parse)) is not None:
+        if asked == KNOWLEDGE and outlook.declined:
+            return _own(OFFER, "offer", reasons=("the passage that was chosen is gone",))
         return _own(asked, "slash", reasons=(f"the customer pressed {asked}",))
     if is_slash(parse) or message.metadata.get("is_external") is True:
         reasons = (f"intent {parse.intent.name} was given", _predicted(prediction))
@@ -153,9 +162,13 @@ def _by_evidence(evidence: Evidence, has_generator: bool, rival: float | None) -
         return "knowledge", f"knowledge {chance:.2f} >= {evidence.answer_at:.2f} (answer)"
     if rival is not None:
         return None
+    if evidence.is_torn and evidence.may_draft:
+        return "ask", f"knowledge {chance:.2f}, and another passage is as likely"
     if evidence.may_draft and has_generator:
         return "generator", f"knowledge {chance:.2f} >= {evidence.draft_at:.2f} (draft)"
-    return ("knowledge", f"knowledge {chance:.2f} is enough to quote") if evidence.may_quote else None
+    if evidence.may_quote:
+        return "knowledge", f"knowledge {chance:.2f} is enough to quote"
+    return ("ask", f"knowledge {chance:.2f} is enough to ask back") if evidence.may_draft else None
 
 
 def _undecided(tracker: Tracker, own: Decision, prediction: Prediction, reasons: tuple[str, ...]) -> Decision:
@@ -205,6 +218,7 @@ def _follow(prediction: Prediction, route: RouteName | None, reasons: tuple[str,
         events=prediction.events,
         hide_rule_turn=prediction.hide_rule_turn,
         is_e2e=prediction.is_e2e,
+        chances=prediction.chances,
     )
 
 

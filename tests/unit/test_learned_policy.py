@@ -97,7 +97,8 @@ def test_it_goes_on_where_no_story_was_memorised(events: list[ev.Event], action:
     assert predict(silent, *events).is_fallback
     prediction = predict(POLICIES, *events)
     assert (prediction.action, prediction.policy) == (action, "TEDPolicy")
-    assert 0.5 < prediction.confidence < 1.0
+    assert 0.5 < prediction.confidence == prediction.chances[action] < 1.0
+    assert sum(prediction.chances.values()) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize(
@@ -219,15 +220,15 @@ def test_numpy_and_torch_agree_on_every_step() -> None:
             scores, _ = module(torch.from_numpy(at), torch.from_numpy(values), torch.tensor([chosen.window]))
         chances = scores[0].softmax(-1)
         for end in range(1, len(states) + 1):
-            action, chance = network.likeliest(states[:end])
-            assert chance == pytest.approx(float(chances[end - 1].max()), abs=1e-5)
-            assert network.actions.index(action) == int(chances[end - 1].argmax())
+            found = network.action_chances(states[:end])
+            assert tuple(found) == network.actions
+            assert list(found.values()) == pytest.approx(chances[end - 1].tolist(), abs=1e-5)
 
 
 def test_what_was_never_learned_counts_for_nothing() -> None:
     states = [State(intent="order", action="action_listen")]
     strange = [replace(states[0], slots={"unheard_of": (1.0,)}, entities=("new",))]
-    assert NETWORK.likeliest(states) == NETWORK.likeliest(strange)
+    assert NETWORK.action_chances(states) == NETWORK.action_chances(strange)
 
 
 # --- unlikely intents ---

@@ -14,6 +14,7 @@ from bot.delivery.stored import Handoff
 from bot.desk import RunningDesk
 from bot.dialogue.events import ActionExecuted, Restarted, UserUttered
 from bot.dialogue.parse import IntentScore, Parse
+from bot.dialogue.policies.prediction import Prediction
 from bot.errors import BadRequest, NoRelease, ReleaseError, StoreUnavailable
 from bot.release import current_release, promote
 from bot.runtime import Runtime
@@ -187,11 +188,23 @@ async def test_what_comes_next_is_foretold_from_a_conversation_or_from_events(de
     foretold = await desk.predict("ann", include="ALL")
     assert foretold.scores[foretold.action] == foretold.confidence > 0
     assert set(foretold.scores) >= {"action_listen", "action_restart"}
-    assert sum(foretold.scores.values()) == foretold.confidence
+    assert sum(foretold.scores.values()) == foretold.confidence, "a rule is sure of one action"
     same = await desk.predict_after([dict(event) for event in foretold.tracker["events"]], include="NONE")
     assert (same.action, same.tracker["events"]) == (foretold.action, None)
     with pytest.raises(BadRequest, match="event 2: unknown event type"):
         await desk.predict_after([{"event": "restart"}, {"event": "dance"}], include="NONE")
+
+
+async def test_a_policy_that_weighs_actions_gives_each_its_score(desk, monkeypatch):
+    class Weighing:
+        def predict(self, tracker):
+            chances = {"action_listen": 0.3, "action_back": 0.6, "action_restart": 0.1}
+            return Prediction(action="action_back", confidence=0.6, policy="TEDPolicy", chances=chances)
+
+    monkeypatch.setattr(desk.runtime.current.engine, "_policies", Weighing())
+    foretold = await desk.predict_after([], include="NONE")
+    likely = {name: score for name, score in foretold.scores.items() if score}
+    assert likely == {"action_listen": 0.3, "action_back": 0.6, "action_restart": 0.1}
 
 
 async def test_a_release_is_unloaded_and_comes_back(desk):

@@ -73,6 +73,7 @@ class Policies:
             is_e2e=best.is_e2e,
             hide_rule_turn=best.hide_rule_turn,
             is_fallback=best.is_fallback,
+            chances=best.chances,
         )
 
     def to_json(self) -> dict[str, Json]:

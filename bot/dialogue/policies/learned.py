@@ -57,10 +57,11 @@ class LearnedPolicy:
         states = recent_states(tracker, domain, at_most=self.network.window)
         if not states or not self.network.knows(states[-1]) or _is_hidden(tracker):
             return silence
-        action, chance = self.network.likeliest(states)
-        if chance < self.learned_at or action in _done_since_heard(tracker):
+        chances = self.network.action_chances(states)
+        action = max(chances, key=chances.__getitem__)
+        if chances[action] < self.learned_at or action in _done_since_heard(tracker):
             return silence
-        return Vote(policy=NAME, priority=self.priority, action=action, confidence=chance)
+        return Vote(policy=NAME, priority=self.priority, action=action, confidence=chances[action], chances=chances)
 
     def to_json(self) -> dict[str, Json]:
         """All but the network, as JSON."""

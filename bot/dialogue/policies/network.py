@@ -39,11 +39,10 @@ class Network:
         said = [name for name, _ in features_of(state) if name.startswith(("intent ", "text "))]
         return state.is_start if not said else all(name in self.vocabulary for name in said)
 
-    def likeliest(self, states: Sequence[State]) -> tuple[str, float]:
-        """The action that most likely follows these states (oldest first), and its probability."""
+    def action_chances(self, states: Sequence[State]) -> Mapping[str, float]:
+        """How probable each action is after these states (oldest first)."""
         chances = _softmax(_linear(self._read(states), self.weights, "actions"))
-        best = int(chances.argmax())
-        return self.actions[best], float(chances[best])
+        return dict(zip(self.actions, map(float, chances), strict=True))
 
     def intent_chances(self, states: Sequence[State]) -> Mapping[str, float]:
         """How probable each intent is as the next message, where the bot listens after these states."""

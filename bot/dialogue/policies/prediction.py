@@ -1,6 +1,7 @@
 """What a policy says, and what all of them together predict."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from bot.dialogue.events import Event
 from bot.dialogue.situation import LISTEN
@@ -12,7 +13,7 @@ class Vote:
 
     ``is_no_user``: independent of what the user said; beats every other kind. ``is_e2e``: decided by the
     text of the message, beats what is decided by its intent. ``events`` are to be applied whichever vote
-    wins.
+    wins. ``chances``: of a policy that weighs actions against each other, the probability of each.
     """
 
     policy: str
@@ -24,6 +25,7 @@ class Vote:
     is_e2e: bool = False
     hide_rule_turn: bool = False
     is_fallback: bool = False
+    chances: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +33,7 @@ class Prediction:
     """The next action, by name (or by text, if it is one of the domain's end-to-end actions).
 
     Apply ``events`` before running it, with a timestamp; they have none. ``is_fallback``: no policy knew,
-    and the action is the configured core fallback.
+    and the action is the configured core fallback. ``chances``: as the policy that decided has them.
     """
 
     action: str
@@ -42,3 +44,4 @@ class Prediction:
     is_e2e: bool = False
     hide_rule_turn: bool = False
     is_fallback: bool = False
+    chances: Mapping[str, float] = field(default_factory=dict)
