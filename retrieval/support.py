@@ -15,7 +15,7 @@ from itertools import pairwise
 from retrieval.orders import order_in
 from retrieval.passages import sentences
 from retrieval.statements import Token, clauses, tokens
-from retrieval.vocabulary import MEASURES, SHARES, SOFT
+from retrieval.vocabulary import EXCEPTED, MEASURES, SHARES, SOFT
 
 BORROWED_SHARE = 0.34
 """How much of a sentence's content may come from the title and the statement before, where "it" refers to it."""
@@ -47,6 +47,12 @@ _INVISIBLE = re.compile(r"[\ufe00-\ufe0e\U000e0100-\U000e01ef\u034f\u115f\u1160\
 
 _RANGE = re.compile(r"\s*(?:to|and|or|up to|[-–—~～至到和或])?\s*", re.IGNORECASE)
 """What may stand between two ends of a range, or two parts of a telephone number."""
+
+_PEOPLE = {
+    "we": re.compile(r"\b(?:we|us)\b|我们(?!的)|本店|本公司|我司", re.IGNORECASE),
+    "you": re.compile(r"\byou\b|[你您]们?(?![的们])", re.IGNORECASE),
+}
+"""Who gives and who gets: words that are left out where only content counts. Whose something is tells less."""
 
 _WRAP = re.compile(r"(?<=[a-z,])\n(?=[a-z])")
 """A line that goes on in the next one, as in text that was wrapped."""
@@ -98,7 +104,7 @@ def check(sentence: str, passages: Sequence[tuple[str, str, str]]) -> Support:
     if reason := _no_statement(sentence):
         return Support(supported=False, reasons=(reason,))
     passages = [passage for passage in passages if not order_in(f"{passage[1]}\n{passage[2]}")]
-    lines = [line for part in _SEMICOLON.split(sentence) if _content(line := tokens(part))]
+    lines = [(part, line) for part in _SEMICOLON.split(sentence) if _content(line := tokens(part))]
     if not lines or _BARE.fullmatch(sentence):
         return Support(supported=False, reasons=(SAYS_NOTHING,))
     verdicts = {number: _verdict(sentence, lines, title, text) for number, title, text in passages}
@@ -108,14 +114,14 @@ def check(sentence: str, passages: Sequence[tuple[str, str, str]]) -> Support:
     return Support(supported=False, reasons=("there are no passages",) if fewest is None else verdicts[fewest])
 
 
-def _verdict(sentence: str, lines: Sequence[tuple[Token, ...]], title: str, text: str) -> tuple[str, ...]:
+def _verdict(sentence: str, lines: Sequence[tuple[str, tuple[Token, ...]]], title: str, text: str) -> tuple[str, ...]:
     """Why a passage does not carry the parts of a sentence; empty if it does."""
     if _is_quoted(sentence, text):
         return ()
     statements = list(_statements(title, text))
     reasons: list[str] = []
-    for line in lines:
-        objections = [list(_objections(line, statement)) for statement in statements]
+    for part, line in lines:
+        objections = [[*_objections(line, statement), *_people(part, statement.text)] for statement in statements]
         nearest = min(objections, key=len) if objections else ["the passage is empty"]
         reasons += nearest
     return tuple(reasons)
@@ -252,6 +258,20 @@ def _ranges(line: Sequence[Token], statement: _Statement) -> Iterator[str]:
                 yield f"leaves out {(first if said[1] else second).shown} of {first.shown} and {second.shown}"
 
 
+def _people(ours: str, theirs: str) -> Iterator[str]:
+    """The company in the customer's place, or the other way round: "we pay you" is not "you pay us"."""
+    said, told = ([who for _, who in sorted(_places(text))] for text in (ours, theirs))
+    for who in said:
+        if told and who not in told:
+            yield f"speaks of {who!r}, where the passage speaks of {told[0]!r}"
+    if len(said) == len(told) == len(_PEOPLE) and said != told:
+        yield f"puts {said[0]!r} in the place of {told[0]!r}"
+
+
+def _places(text: str) -> Iterator[tuple[int, str]]:
+    return ((found.start(), who) for who, names in _PEOPLE.items() if (found := names.search(text)))
+
+
 def _segments(line: Sequence[Token]) -> Iterator[tuple[Token, frozenset[str], frozenset[str]]]:
     """Each number, the content words since the one before, and the words that stand in later clauses only."""
     near: set[str] = set()
@@ -306,16 +326,22 @@ def _conditions(line: Sequence[Token], statement: Sequence[Token]) -> Iterator[s
         if said and values & _values(clause):
             yield f"leaves out {said[0].shown!r}"
     for place, clause in enumerate(parts):
-        following = parts[place + 1] if place + 1 < len(parts) else []
-        for limit, rest in _limited(clause, following):
+        before = parts[place - 1] if place else []
+        following = parts[place + 1] if place + 1 < len(parts) else before
+        for limit, rest in _limited(clause, before, following):
             asked = _values(limit)
             kept = bool(asked & values) if asked else limit[0].value in ours
             if _values(rest) & values - asked and not kept:
                 yield f"leaves out a condition: {' '.join(token.shown for token in limit)}"
 
 
-def _limited(clause: Sequence[Token], following: Sequence[Token]) -> Iterator[tuple[Sequence[Token], Sequence[Token]]]:
-    """The conditions of a clause, each with what it limits: the rest of it, or the next one where it is all of it."""
+def _limited(
+    clause: Sequence[Token], before: Sequence[Token], following: Sequence[Token]
+) -> Iterator[tuple[Sequence[Token], Sequence[Token]]]:
+    """The conditions of a clause, each with what it limits: the rest of it, or a clause beside it where it is all of it.
+
+    What is excepted ("unless", 除外) limits what comes before; else it is the next clause, or the last one before.
+    """
     starts = [at for at in range(len(clause)) if _limits(clause, at)]
     for at, end in zip(starts, [*starts[1:], len(clause)][: len(starts)], strict=True):
         if clause[at].value in MEASURES:
@@ -323,8 +349,11 @@ def _limited(clause: Sequence[Token], following: Sequence[Token]) -> Iterator[tu
                 place for place in (at + 1, at - 1, at - 2) if 0 <= place < len(clause) and _counts(clause[place])
             )
             yield [clause[at], clause[near]], [*clause[: min(at, near)], *clause[max(at, near) + 1 :]]
+        elif clause[at].shown == EXCEPTED:
+            yield clause, before
         else:
-            yield clause[at:end], clause[:at] or following
+            beside = before or following if clause[at].value == "unless" else following
+            yield clause[at:end], clause[:at] or beside
 
 
 def _condition_values(line: Sequence[Token]) -> set[str]:

@@ -14,7 +14,7 @@ CONTRASTS = frozenset(_CONTRASTS.split())
 
 _CONDITION_GROUPS = (
     "if when once provided 如果 若 如 当 一旦 假如 倘若",
-    "unless except 除非 除 除了",
+    "unless except 除非 除 除了 除外",
     "only 只有 仅 只 仅限",
     "until till 直到",
     "over above 满 超过 以上 高于",
@@ -23,6 +23,9 @@ _CONDITION_GROUPS = (
 )
 CONDITIONS = {word: group.split()[0] for group in _CONDITION_GROUPS for word in group.split()}
 """What limits the rest of its sentence, into the word that stands for its kind."""
+
+EXCEPTED = "除外"
+"""Follows what is excepted, where the other conditions come before it."""
 
 MEASURES = frozenset({"over", "under", "within"})
 """Conditions only beside a number: "over £60" is one, "over the counter" is not."""

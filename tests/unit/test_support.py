@@ -198,6 +198,43 @@ def test_words_of_two_passages_make_no_statement() -> None:
     assert not check("The mirror has a cable of two metres.", split).supported
 
 
+@pytest.mark.parametrize(
+    ("sentence", "page", "supported"),
+    [
+        ("We may share your information.", "We may use and share your information.", True),
+        ("The person who will use and share your information is you.", "We may use and share your information.", False),
+        ("You may share our information.", "We may share your information.", False),
+        ("You refund us within five days.", "We refund you within five days.", False),
+        ("You are refunded within five days.", "We refund you within five days.", True),
+        ("You can vacuum the sofa.", "Vacuum the sofa.", True),
+        ("您将在五天内退款给我们。", "我们将在五天内退款给您。", False),
+        ("我们将在五天内退款给您。", "我们将在五天内退款给您，节假日除外。", False),
+        ("我们在五天内退款。", "我们将在五天内退款给您。", True),
+        ("我们可以修改邮箱。", "您可以修改邮箱。", False),
+    ],
+)
+def test_who_does_it_to_whom_is_part_of_what_is_said(sentence: str, page: str, supported: bool) -> None:
+    assert check(sentence, [("a", "Page", page)]).supported is supported
+
+
+@pytest.mark.parametrize(
+    ("sentence", "page", "supported"),
+    [
+        ("Delivery is free.", "Delivery is free, except to Ireland.", False),
+        ("Delivery is free.", "Delivery is free, unless it is furniture.", False),
+        ("Delivery is free, except to Ireland.", "Delivery is free, except to Ireland.", True),
+        ("You can return it.", "You can return it, if it is unused.", False),
+        ("If it is unused, you can return it.", "If it is unused, you can return it, but not exchange it.", True),
+        ("我们将在五天内退款。", "我们将在五天内退款，节假日除外。", False),
+        ("我们将在五天内退款，节假日除外。", "我们将在五天内退款，节假日除外。", True),
+    ],
+)
+def test_an_exception_that_follows_is_not_left_out(sentence: str, page: str, supported: bool) -> None:
+    assert (
+        check(sentence.replace(".", " ."), [("a", "Page", page)]).supported is supported
+    )  # no word-for-word quotation
+
+
 def test_a_wrapped_line_is_no_statement_of_its_own() -> None:
     wrapped = [
         ("a", "Licence", "As a work of the government, this project is in the\npublic domain within the country.")
