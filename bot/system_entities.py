@@ -123,13 +123,17 @@ class OwnSystemEntities:
 
 
 class DucklingServer:
-    """A Duckling server, asked as Rasa asks it: ``POST {url}/parse`` with a form."""
+    """A Duckling server, asked as Rasa asks it: ``POST {url}/parse`` with a form.
+
+    Of failures in a row only the first is a warning: each message would else bring another.
+    """
 
     def __init__(self, settings: Settings, *, language: str = "en") -> None:
         assert settings.url is not None
         self._url = settings.url.rstrip("/").removesuffix("/parse") + "/parse"
         self._settings = settings
         self._locale = settings.locale or locale_of(language)
+        self._is_failing = False
 
     async def find(self, text: str, *, at_s: float) -> tuple[Entity, ...]:
         """See SystemEntities. A session a call: there is nothing to close when releases are swapped."""
@@ -140,16 +144,22 @@ class DucklingServer:
                 session.post(self._url, data=self._form(text[:TEXT_LENGTH], at_s)) as response,
             ):
                 if response.status != 200:
-                    logger.warning("the Duckling server %s answered with status %d", self._url, response.status)
-                    return ()
-                matches = json.loads(await response.read())
-            return self._entities(matches)
+                    return self._failed("answered with status %d", response.status)
+                found = self._entities(json.loads(await response.read()))
         except TimeoutError:
-            logger.warning("the Duckling server %s gave no answer in %g s", self._url, self._settings.timeout_s)
+            return self._failed("gave no answer in %g s", self._settings.timeout_s)
         except aiohttp.ClientError as exc:
-            logger.warning("the Duckling server %s cannot be reached: %s", self._url, type(exc).__name__)
+            return self._failed("cannot be reached: %s", type(exc).__name__)
         except (ValueError, KeyError, TypeError, AttributeError) as exc:
-            logger.warning("the Duckling server %s gave no list of entities: %s", self._url, type(exc).__name__)
+            return self._failed("gave no list of entities: %s", type(exc).__name__)
+        self._is_failing = False
+        return found
+
+    def _failed(self, how: str, detail: object) -> tuple[Entity, ...]:
+        logger.log(
+            logging.DEBUG if self._is_failing else logging.WARNING, f"the Duckling server %s {how}", self._url, detail
+        )
+        self._is_failing = True
         return ()
 
     def _form(self, text: str, at_s: float) -> dict[str, str]:

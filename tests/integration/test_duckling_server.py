@@ -80,6 +80,10 @@ async def _number(_request: web.Request) -> web.Response:
     return web.json_response(5)
 
 
+async def _nothing(_request: web.Request) -> web.Response:
+    return web.json_response([])
+
+
 async def _late(_request: web.Request) -> web.Response:
     await asyncio.sleep(1)
     return web.json_response([])
@@ -106,3 +110,17 @@ async def test_what_goes_wrong_is_logged_and_the_turn_goes_on(answer, says, capl
 async def test_a_server_that_is_not_there_is_logged(url, caplog):
     assert await DucklingServer(Settings(url=url)).find("tomorrow", at_s=AT_S) == ()
     assert "cannot be reached" in caplog.text
+
+
+async def test_of_failures_in_a_row_only_the_first_is_a_warning(caplog):
+    answers = [_error, _no_json, _number, _nothing, _error, _error]
+
+    async def next_answer(request: web.Request) -> web.Response:
+        return await answers.pop(0)(request)
+
+    async with server(next_answer) as url:
+        duckling = DucklingServer(Settings(url=url))
+        for _ in range(len(answers)):
+            await duckling.find("two", at_s=AT_S)
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert ["answered with status 500" in warning for warning in warnings] == [True, True]
