@@ -338,7 +338,7 @@ def _conditions(line: Sequence[Token], statement: Sequence[Token]) -> Iterator[s
 def _limited(
     clause: Sequence[Token], before: Sequence[Token], following: Sequence[Token]
 ) -> Iterator[tuple[Sequence[Token], Sequence[Token]]]:
-    """The conditions of a clause, each with what it limits: the rest of it, or a clause beside it where it is all of it.
+    """The conditions of a clause, each with what it limits: the rest of it, or another clause where it is all of it.
 
     What is excepted ("unless", 除外) limits what comes before; else it is the next clause, or the last one before.
     """

@@ -17,6 +17,8 @@ from bot.ports import Hit, Said, SearchResult
 
 GENERATE_TIMEOUT_S = 30.0
 HIT_COUNT = 5
+NOT_SAID = "not said: "
+"""How the reason begins that tells of a drafted sentence."""
 EARLIER = 4
 """Messages before a question that a draft may go on from."""
 
@@ -66,7 +68,7 @@ async def _draft(scene: Scene, hits: Sequence[Hit]) -> Event | None:
     text, passage_ids = "", dict[str, None]()
 
     def refused(sentence: str, reasons: Sequence[str]) -> None:
-        scene.turn.reasons.append(f"not said: {sentence!r}: {'; '.join(reasons)}")
+        scene.turn.reasons.append(f"{NOT_SAID}{sentence!r}: {'; '.join(reasons)}")
 
     with scene.turn.timed("generate"):
         try:

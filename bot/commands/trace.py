@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 
+from bot.actions.knowledge import NOT_SAID
 from bot.dialogue.events import (
     ActionExecuted,
     ActionExecutionRejected,
@@ -33,7 +34,7 @@ def trace(before: Tracker, result: TurnResult, explainer: Explainer, threshold: 
             steps = steps[at:]  # before the message, a session may have begun
             break
     record = result.record
-    yield _line("route", "; ".join((record.route, *record.reasons)))
+    yield _line("route", "; ".join((record.route, *(why for why in record.reasons if not why.startswith(NOT_SAID)))))
     if record.probability is not None:
         yield _line("searched", f"{_sought(record)}answers with probability {record.probability:.2f}")
         for hit in record.hits[:HITS]:
@@ -110,6 +111,7 @@ def _support(result: TurnResult) -> Iterator[str]:
         if isinstance(event, BotUttered) and event.metadata.get("origin") == "generator":
             passages = event.metadata["passages"]
             yield _line("support", f"every sentence is carried by one of {_short(passages)}")
+    yield from (_line("support", reason) for reason in result.record.reasons if reason.startswith(NOT_SAID))
     if any("no draft was supported" in reason for reason in result.record.reasons):
         yield _line("support", "no sentence of the draft is carried by the passages: it is not said")
 

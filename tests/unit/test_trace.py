@@ -120,3 +120,16 @@ def test_what_is_not_understood(say):
     lines = say("gibberish")
     assert lines[0].split()[:3] == ["intent", "nlu_fallback", "0.20"]
     assert any(line.startswith("route      fallback") for line in lines)
+
+
+async def test_what_was_drafted_and_not_said():
+    reasons = ("no ten", "no at")
+    models = FakeModels(MODELS.meanings, {"when?": 0.5}, draft=(), refusals={"At ten.": reasons}, has_knowledge=True)
+    policies = train(ASSISTANT)
+    chat = conversation(ASSISTANT, models)
+    before = chat.tracker
+    result = await chat.send("when?")
+    explainer = Explainer(project=ASSISTANT, policies=policies)
+    lines = [line.strip() for line in trace(before, result, explainer, threshold=0.4)]
+    assert "support    not said: 'At ten.': no ten; no at" in lines
+    assert not any("At ten" in line for line in lines if line.startswith("route"))
