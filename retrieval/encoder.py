@@ -17,6 +17,7 @@ from torch.nn import functional
 from retrieval.bert import Bert
 from retrieval.errors import BaseModelError
 from retrieval.int8 import supported, with_int8_layers
+from retrieval.query_map import QueryMap
 
 Vectors = NDArray[np.float32]
 Progress = Callable[[int, int], None]
@@ -70,13 +71,13 @@ class EncoderSettings:
 class TextEncoder:
     """The encoder in a model folder (``config.json``, ``model.safetensors``, ``tokenizer.json``).
 
-    ``query_map``, a matrix (dimensions, dimensions), turns the vectors of queries (``retrieval.query_map``); the
-    ``fingerprint`` does not know of it, since the vectors of passages stay as they are.
+    ``query_map`` turns the vectors of queries, which then have its length. The ``fingerprint`` does not know of it,
+    since the vectors of passages stay as they are.
     """
 
     def __init__(self, model: Bert, tokenizer: Tokenizer, settings: EncoderSettings, fingerprint: str) -> None:
         self.model, self.tokenizer, self.settings, self.fingerprint = model, tokenizer, settings, fingerprint
-        self.query_map: Vectors | None = None
+        self.query_map: QueryMap | None = None
         self.dimensions = model.shape.hidden
         self.tokenizer.no_padding()
         longest = min(settings.max_tokens, model.shape.positions - model.shape.offset)
@@ -102,7 +103,7 @@ class TextEncoder:
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors (len(texts), dimensions)."""
         vectors = self._encode([self.settings.query_prefix + text for text in texts], None)
-        return vectors if self.query_map is None else turned(vectors, self.query_map)
+        return vectors if self.query_map is None else self.query_map.turned(vectors)
 
     def encode_passages(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
         """Unit vectors (len(texts), dimensions)."""
@@ -142,13 +143,6 @@ class TextEncoder:
             if progress:
                 progress(done, len(texts))
         return vectors
-
-
-def turned(vectors: Vectors, query_map: Vectors) -> Vectors:
-    """Unit vectors (n, dimensions), each multiplied by the map and brought back to length 1."""
-    mapped = vectors @ query_map.T
-    unit: Vectors = mapped / np.linalg.norm(mapped, axis=1, keepdims=True).clip(1e-9)
-    return unit
 
 
 def _length_batches(lengths: Sequence[int]) -> list[list[int]]:

@@ -18,7 +18,6 @@ from retrieval.index import Hit, KnowledgeIndex, build_index
 from retrieval.ingest import read_folder
 from retrieval.knowledge import FORMAT
 from retrieval.passages import split_documents
-from retrieval.query_map import save_query_map
 from retrieval.sealed import seal, write_json
 from training.offtopic import CHINESE, ENGLISH
 from training.pseudo_queries import pseudo_queries
@@ -95,14 +94,17 @@ def build_knowledge(
         unrelated=(*ENGLISH, *CHINESE),
     )
     tell(0.9, "learning how customers ask")
-    query_map, query_map_report = learn_query_map(index, confirmed, seed=seed)
-    encoder.query_map = query_map
+    learned, query_map_report = learn_query_map(index, confirmed, seed=seed)
+    if learned:
+        encoder.query_map = learned.query_map
+        for kind, background in learned.backgrounds.items():
+            index.dense[kind].background = background
     tell(0.95, "calibrating")
     calibration, chatter = calibrate(index)
     found = _found(index)
     index.save(out / "index")
-    if query_map is not None:
-        save_query_map(query_map, out)
+    if learned:
+        learned.query_map.save(out)
     write_json(out / "calibration.json", asdict(calibration))
     seal(out, FORMAT, {"base": base, "encoder": encoder.fingerprint})
     tell(1.0, "knowledge is ready")

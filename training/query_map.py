@@ -7,7 +7,7 @@ again. The map is kept only where questions that it has not seen find their pass
 """
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, comb
 
@@ -20,6 +20,7 @@ from torch.nn import functional
 from retrieval.calibration import PRIOR, features
 from retrieval.encoder import Vectors
 from retrieval.index import WEIGHTS, KnowledgeIndex
+from retrieval.query_map import QueryMap
 from retrieval.views import ViewKind, views
 from training.pseudo_queries import noised
 
@@ -29,8 +30,8 @@ CHANCE = 0.05
 FEWEST, MOST = 20, 3000
 """So many questions are needed, and so many are learned from at most."""
 
-FOLDS = 4
-RIVALS = 256
+FOLDS = 8
+RIVALS = 128
 """Passages that a batch of questions chooses among, at most."""
 
 JUDGED_AMONG = 2000
@@ -65,10 +66,18 @@ class QueryMapReport:
     after: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """A map, and the background of each kind of view that goes with it."""
+
+    query_map: QueryMap
+    backgrounds: Mapping[ViewKind, float]
+
+
 def learn_query_map(
     index: KnowledgeIndex, confirmed: Sequence[str], *, seed: int
-) -> tuple[Vectors | None, QueryMapReport | None]:
-    """A map (dimensions, dimensions) if it helps, and the report; neither where there are too few questions."""
+) -> tuple[Learned | None, QueryMapReport | None]:
+    """A map if it helps, and the report; neither where there are too few questions."""
     chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
     asked = [*_paraphrases(index), *_confirmed(index, confirmed, chance)]
     if len(asked) < FEWEST:
@@ -76,7 +85,8 @@ def learn_query_map(
     chance.shuffle(asked)
     asked = asked[:MOST]
     task = _Task(index, asked, seed)
-    before, after = _trial(task, seed)
+    turned = task.cross_turned(seed)
+    before, after = task.found(task.tried), task.found(turned)
     kept = chance_of(before, after) < CHANCE
     report = QueryMapReport(
         kept=kept,
@@ -85,7 +95,11 @@ def learn_query_map(
         before=round(float(before.mean()), 4),
         after=round(float(after.mean()), 4),
     )
-    return (task.fit(range(len(asked)), seed) if kept else None), report
+    if not kept:
+        return None, report
+    length, backgrounds = task.scale(turned)
+    matrix: Vectors = task.fit(range(len(asked)), seed).numpy()
+    return Learned(query_map=QueryMap(matrix, length), backgrounds=backgrounds), report
 
 
 def chance_of(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> float:
@@ -123,17 +137,6 @@ def _confirmed(index: KnowledgeIndex, questions: Sequence[str], chance: random.R
     ]
 
 
-def _trial(task: "_Task", seed: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Whether each question finds its passage first: as things are, and with a map learned from the other folds."""
-    rows = range(len(task.targets))
-    before = task.found(rows, None)
-    after = np.zeros(len(rows), bool)
-    for fold in range(FOLDS):
-        held_out = rows[fold::FOLDS]
-        after[held_out] = task.found(held_out, task.fit([row for row in rows if row % FOLDS != fold], seed))
-    return before, after
-
-
 class _Task:
     """Questions, and the vectors of the passages among which each should find its own."""
 
@@ -150,11 +153,21 @@ class _Task:
         self._own = torch.tensor([_own_view(index, question, starts[place[question.passage]]) for question in asked])
         encode = index.encoder.encode_queries
         self._asked = torch.from_numpy(encode([question.text for question in asked]))
-        self._tried = self._asked.clone()
+        self.tried = self._asked.clone()
         if changed := [row for row, question in enumerate(asked) if question.confirmed]:
-            self._tried[changed] = torch.from_numpy(encode([asked[row].tried for row in changed]))
+            self.tried[changed] = torch.from_numpy(encode([asked[row].tried for row in changed]))
 
-    def fit(self, learned: Sequence[int], seed: int) -> Vectors:
+    def cross_turned(self, seed: int) -> Tensor:
+        """The questions as they are tried, each turned by a map that was learned from the other folds."""
+        rows = range(len(self.tried))
+        turned = self.tried.clone()
+        for fold in range(FOLDS):
+            held_out = list(rows[fold::FOLDS])
+            learned = [row for row in rows if row % FOLDS != fold]
+            turned[held_out] = _turned(self.tried[held_out], self.fit(learned, seed))
+        return turned
+
+    def fit(self, learned: Sequence[int], seed: int) -> Tensor:
         """A map learned from some of the questions. Only passages that are asked for are pushed away from others'
         questions: one of which no question is known would be pushed away from all."""
         torch.manual_seed(seed)
@@ -173,21 +186,42 @@ class _Task:
             optimizer.zero_grad()
             torch.autograd.backward(functional.cross_entropy(likeness, right))
             optimizer.step()
-        result: Vectors = (torch.eye(size) + turn).detach().numpy()
-        return result
+        return (torch.eye(size) + turn).detach()
 
     @torch.inference_mode()
-    def found(self, rows: Sequence[int], query_map: Vectors | None) -> NDArray[np.bool_]:
-        """Whether each of some questions, asked as when held out, is nearest to its own passage."""
-        found = np.zeros(len(rows), bool)
-        for start in range(0, len(rows), BATCH):
-            batch = list(rows[start : start + BATCH])
-            queries = self._tried[batch]
-            if query_map is not None:
-                queries = _turned(queries, torch.from_numpy(query_map))
-            likeness = self._likeness(queries, self._own[batch], self._places)
-            found[start : start + BATCH] = (likeness.argmax(1) == self.targets[batch]).numpy()
-        return found
+    def found(self, queries: Tensor) -> NDArray[np.bool_]:
+        """Whether each question is nearest to its own passage."""
+        starts = range(0, len(queries), BATCH)
+        parts = [(queries[start : start + BATCH], self._own[start : start + BATCH]) for start in starts]
+        nearest = torch.cat([self._likeness(part, own, self._places).argmax(1) for part, own in parts])
+        verdicts: NDArray[np.bool_] = (nearest == self.targets).numpy()
+        return verdicts
+
+    def scale(self, turned: Tensor) -> tuple[float, dict[ViewKind, float]]:
+        """The length of turned questions, and the background of each kind, with which their likeness to their own
+        passages, and to all, is on average what it was."""
+        lengths: list[float] = []
+        own: dict[ViewKind, tuple[float, float]] = {}
+        for kind, part in self._views.items():
+            middle = part.vectors.mean(0)
+            own_before, all_before = self._near(kind, self.tried), float(self.tried.mean(0) @ middle)
+            own_after, all_after = self._near(kind, turned), float(turned.mean(0) @ middle)
+            like_own, like_all = ((near - part.background) / (1 - part.background) for near in (own_before, all_before))
+            # length x after = background + likeness x (1 - background), for both: two equations, two unknowns
+            spread = (like_own - like_all) / (own_after - all_after)
+            lengths.append(spread / (1 + spread * all_after - like_all))
+            own[kind] = own_after, like_own
+        length = float(np.average(lengths, weights=list(WEIGHTS.values())))
+        return length, {kind: (length * after - like) / (1 - like) for kind, (after, like) in own.items()}
+
+    def _near(self, kind: ViewKind, queries: Tensor) -> float:
+        """How near questions are to their own passage on average, as a cosine, but for views that are the question."""
+        nearest = []
+        for query, own, place in zip(queries, self._own, self.targets.tolist(), strict=True):
+            rows, _ = self._views[kind].of([place])
+            near = self._views[kind].vectors[rows] @ query
+            nearest.append(float(near[rows != own].max() if kind == "heading" else near.max()))
+        return float(np.mean(nearest))
 
     def _likeness(self, queries: Tensor, own: Tensor, places: Sequence[int]) -> Tensor:
         """Of queries to passages (queries, places), as the search sees it, but for views that are the query itself."""
