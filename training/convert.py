@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePosixPath
+from typing import Any
 
 from ruamel.yaml.comments import CommentedMap
 
@@ -61,7 +62,7 @@ class _Converter:
         ]
         roots = {path: root for path in self.sources if (root := self._yaml(path)) is not None}
         domains = [root for path, root in roots.items() if _is_domain(path, root)]
-        entities = frozenset(name for root in domains for name in entities_of(root))
+        entities = {name: options for root in domains for name, options in entities_of(root).items()}
         fillers = [filler for root in domains for filler in fillers_of(root)]
         fillers += [filler for form in forms for filler in form.fillers()]
         for path in self.sources:
@@ -88,7 +89,7 @@ class _Converter:
         self,
         path: str,
         root: CommentedMap,
-        entities: frozenset[str],
+        entities: Mapping[str, Any],
         fillers: Sequence[Filler],
         forms: Sequence[FormClass],
     ) -> str:

@@ -4,8 +4,9 @@ As in Rasa 2, a slot with the name of an entity is filled by it unless ``auto_fi
 ``from_entity`` mappings whenever it is active, and by other mappings only while it asks for that slot.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
@@ -30,7 +31,7 @@ class Filler:
 
 def convert_domain(
     root: CommentedMap,
-    entities: frozenset[str],
+    entities: Mapping[str, Any],
     fillers: Sequence[Filler],
     form_slots: Mapping[str, Sequence[str]],
     notes: Notes,
@@ -54,9 +55,9 @@ def convert_domain(
     return rules
 
 
-def entities_of(root: CommentedMap) -> set[str]:
-    """The names of the entities that a domain file lists."""
-    return {_named(entry)[0] for entry in _listed(root.get("entities"))}
+def entities_of(root: CommentedMap) -> dict[str, Any]:
+    """The entities that a domain file lists, each with its options."""
+    return dict(map(_named, _listed(root.get("entities"))))
 
 
 def fillers_of(root: CommentedMap) -> list[Filler]:
@@ -147,7 +148,7 @@ def _form(name: str, spec: Any, form_slots: Mapping[str, Sequence[str]], line: i
     return CommentedMap({"required_slots": CommentedSeq(wanted), **kept})
 
 
-def _slots(slots: CommentedMap, entities: frozenset[str], fillers: Sequence[Filler], notes: Notes) -> None:
+def _slots(slots: CommentedMap, entities: Mapping[str, Any], fillers: Sequence[Filler], notes: Notes) -> None:
     requested = slots.get(REQUESTED_SLOT)
     if REQUESTED_SLOT in slots and not (isinstance(requested, CommentedMap) and "mappings" in requested):
         notes.changed(line_of(slots, REQUESTED_SLOT), "the slot requested_slot is always there and was left out")
@@ -161,7 +162,7 @@ def _slots(slots: CommentedMap, entities: frozenset[str], fillers: Sequence[Fill
         filled = slot.pop("auto_fill", True) is not False
         if "mappings" in slot:
             continue
-        always = [_by_entity(name)] if filled and name in entities else []
+        always = list(_by_entity_as(name, entities[name])) if filled and name in entities else []
         mappings = always + [each for each in _from_forms(name, fillers) if _bare(each) not in always]
         slot["mappings"] = CommentedSeq(mappings or [CommentedMap({"type": "custom"})])
         kinds = ", ".join(str(mapping.get("type")) for mapping in mappings)
@@ -187,6 +188,14 @@ def _type(name: str, slot: CommentedMap, notes: Notes) -> None:
 
 def _by_entity(name: str) -> CommentedMap:
     return CommentedMap({"type": "from_entity", "entity": name})
+
+
+def _by_entity_as(name: str, options: Any) -> Iterator[CommentedMap]:
+    """In whichever role and group: Rasa 2 filled a slot by all of them, a mapping of 3.1 takes only what it names."""
+    known = options if isinstance(options, CommentedMap) else {}
+    for role, group in product([None, *_listed(known.get("roles"))], [None, *_listed(known.get("groups"))]):
+        parts = {"role": role, "group": group}
+        yield CommentedMap({**_by_entity(name), **{key: value for key, value in parts.items() if value is not None}})
 
 
 def _bare(mapping: CommentedMap) -> dict[str, Any]:

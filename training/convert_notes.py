@@ -100,7 +100,9 @@ def line_of(node: Any, key: Any = None) -> int:
 
 
 def current_name(action: str) -> str:
-    """The name of an action since Rasa 2: retrieval actions began with ``respond_`` before."""
+    """The name of an action in 3.1: retrieval actions began with ``respond_`` once, and loops were forms."""
+    if action == "action_deactivate_form":
+        return "action_deactivate_loop"
     return f"utter_{action.removeprefix('respond_')}" if action.startswith("respond_") else action
 
 

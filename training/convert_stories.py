@@ -33,7 +33,7 @@ def _step(step: CommentedMap, notes: Notes) -> None:
         step["active_loop"] = loop.get("name")
         notes.changed(line, "active_loop is a name")
     action: Any = step.get("action")
-    if isinstance(action, str) and action.startswith("respond_"):
+    if isinstance(action, str) and current_name(action) != action:
         step["action"] = current_name(action)
         notes.changed(line_of(step, "action"), f"{action} is called {step['action']}")
 

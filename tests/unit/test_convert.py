@@ -64,6 +64,31 @@ def test_a_folder_of_rasa_1_loads_and_learns(first):
     assert project.config.policies[2].options["core_fallback_threshold"] == 0.2
 
 
+def test_a_slot_is_filled_by_its_entity_in_every_role_and_group():
+    domain = converted(
+        domain="entities:\n- city: {roles: [from, to], groups: [a]}\nslots: {city: {type: list}}\n",
+        config="language: en\n",
+    )
+    parts = {(each.role, each.group) for each in loaded(domain).domain.slots["city"].mappings}
+    assert parts == {(role, group) for role in (None, "from", "to") for group in (None, "a")}
+
+
+@pytest.mark.parametrize(
+    ("told", "path"),
+    [
+        (
+            "stories:\n- story: stop\n  steps:\n  - intent: stop\n  - action: action_deactivate_form\n",
+            "data/stories.yml",
+        ),
+        ("## stop\n* stop\n  - action_deactivate_form\n", "data/stories.md"),
+    ],
+)
+def test_leaving_a_form_has_its_present_name(told, path):
+    conversion = converted(domain="intents: [stop]\n", config="language: en\n", **{path: told})
+    [story] = loaded(conversion).stories
+    assert [step.name for step in story.steps if isinstance(step, ActionStep)] == ["action_deactivate_loop"]
+
+
 def test_forms_and_slots_of_a_python_class_stand_in_the_domain(first):
     domain = loaded(first).domain
     assert domain.forms["table_form"].required_slots == ("cuisine", "num_people", "outdoor")
@@ -138,7 +163,8 @@ def test_what_is_at_3_1_already_stays_as_it_is():
         # an entity of another domain file counts as well
         ("slots: {a: {type: text}}\nentities: [a]", "a", ["from_entity"]),
         ("slots: {a: {type: text, auto_fill: false}}\nentities: [a]", "a", ["custom"]),
-        ("slots: {a: {type: text}}\nentities: [{a: {roles: [x]}}]", "a", ["from_entity"]),
+        # in no role, and in the one that there is
+        ("slots: {a: {type: text}}\nentities: [{a: {roles: [x]}}]", "a", ["from_entity", "from_entity"]),
         ("slots: {a: {type: text}}", "a", ["custom"]),
         # mappings that are there are not doubted
         ("slots: {a: {type: text, mappings: [{type: from_text}]}}\nentities: [a]", "a", ["from_text"]),
