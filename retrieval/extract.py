@@ -16,8 +16,9 @@ LONGEST = 600
 """Characters of a list that is given out whole; of a longer one, the telling line alone."""
 
 _LEANING = re.compile(
-    r"(?:this|that|these|those|it|they|he|she|such|however|otherwise|also|then|but|and|or|so|if so|if not|instead)\b"
-    r"|[这那该其它]|但是?|否则|然而|此外|另外|因此|如果不|而且",
+    r"(?:this|that|these|those|it|they|he|she|such|however|otherwise|also|then|but|and|or|so|if so|if not|instead"
+    r"|for example|in addition|finally|similarly)\b"
+    r"|[这那该其它]|例如|比如|但是?|否则|然而|此外|另外|因此|如果不|而且",
     re.IGNORECASE,
 )
 _ITEM = re.compile(r"\s*(?:[-*•·]|\d{1,2}[.)、])\s*\S")

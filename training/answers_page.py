@@ -16,6 +16,7 @@ NAMES: Mapping[str, str] = {
     "ready": "ready answer",
     "draft": "draft",
     "quotation": "quotation",
+    "ask": "asked back",
     "own": "own words",
     "decline": "declined",
 }

@@ -16,8 +16,8 @@ from training.evaluate_retrieval import QueriesFault
 from training.second_look import foreign
 from training.token_overlap import best_f1
 
-Kind = Literal["ready", "draft", "quotation", "own", "decline"]
-KINDS: tuple[Kind, ...] = ("ready", "draft", "quotation", "own", "decline")
+Kind = Literal["ready", "draft", "quotation", "ask", "own", "decline"]
+KINDS: tuple[Kind, ...] = ("ready", "draft", "quotation", "ask", "own", "decline")
 
 Figures = dict[str, float | int | None]
 
@@ -40,9 +40,9 @@ class Question:
 class Answer:
     """What a bot sent. ``passages`` (id, title, text) are those it stands on, ``documents`` theirs.
 
-    ``kind``: a ready answer, a draft, a quotation, the assistant's own words (a rule or story), or none. ``opening``
-    is what stands before a quotation and is no part of it; ``drafted`` are the sentences of a draft, one by one;
-    ``plain`` is what the plainest method answers from a given passage, to compare with.
+    ``kind``: a ready answer, a draft, a quotation, a question back, the assistant's own words (a rule or story), or
+    none. ``opening`` is what stands before a quotation and is no part of it; ``drafted`` are the sentences of a draft,
+    one by one; ``plain`` is what the plainest method answers from a given passage, to compare with.
     """
 
     kind: Kind

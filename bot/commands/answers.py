@@ -213,7 +213,7 @@ def _answer(result: "TurnResult", models: _Watched, language: str) -> "Answer":
     from training.evaluate_answers import Answer, Kind
 
     said = [event for event in result.events if isinstance(event, BotUttered) and event.text]
-    ways: dict[object, Kind] = {"knowledge": "ready", "generator": "draft", "quotation": "quotation"}
+    ways: dict[object, Kind] = {"knowledge": "ready", "generator": "draft", "quotation": "quotation", "ask": "ask"}
     told = next((event for event in said if event.metadata.get("origin") in ways), None)
     hits = {hit.passage_id: hit for hit in models.found.hits} if models.found else {}
     if told is None:
@@ -222,7 +222,7 @@ def _answer(result: "TurnResult", models: _Watched, language: str) -> "Answer":
         cited: list[Hit] = []
     else:
         kind = ways[told.metadata["origin"]]
-        cited = [hits[number] for number in cast("Sequence[str]", told.metadata["passages"])]
+        cited = [hits[number] for number in cast("Sequence[str]", told.metadata.get("passages", ()))]
     return Answer(
         kind=kind,
         text=str(told.text) if told else "\n".join(str(event.text) for event in said),

@@ -83,7 +83,7 @@ def test_figures_count_every_kind() -> None:
         judged("own", "Hello!", relevant=frozenset()),
     ]
     found = figures(rows)
-    assert found["kinds"] == {"ready": 1, "draft": 1, "quotation": 0, "own": 1, "decline": 1}
+    assert found["kinds"] == {"ready": 1, "draft": 1, "quotation": 0, "ask": 0, "own": 1, "decline": 1}
     assert (found["sentences"], found["unsupported"], found["foreign"]) == (2, 1, 1)
     assert (found["answered"], found["answered_unanswerable"], found["right_source"]) == (1.0, 0.0, 0.5)
     assert found["token_f1"] == pytest.approx((best_f1("Standard delivery is £4.90.", ["£4.90"]) + 0) / 2, abs=1e-4)
