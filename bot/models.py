@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,7 @@ from retrieval.relevance import Relevance, addressing
 
 if TYPE_CHECKING:
     from retrieval.index import Hit as FoundHit
+    from retrieval.passages import Passage
 
 NOTHING_KNOWN = SearchResult(hits=(), probability=0.0, answer_at=1.0, draft_at=1.0)
 HITS = 5
@@ -133,13 +135,18 @@ class ReleaseModels:
         answered = await self._search(Asked(text=query, before=before))
         found = answered.outcome
         return SearchResult(
-            hits=tuple(_hit(hit) for hit in found.hits[:k]),
+            hits=tuple(map(_hit, found.hits[:k], found.chances)),
             probability=found.probability,
             answer_at=found.answer_at,
             draft_at=found.draft_at,
             searched=answered.searched,
             why=answered.why,
         )
+
+    def passage(self, passage_id: str) -> Hit | None:
+        """A passage by its id; None if the knowledge has it no more."""
+        found = self._knowledge.passage(passage_id) if self._knowledge else None
+        return _shown(found) if found else None
 
     async def generate(
         self, question: str, hits: Sequence[Hit], *, earlier: Sequence[Said] = (), refused: Refused | None = None
@@ -225,14 +232,17 @@ def _give_back_memory() -> None:
         libc.malloc_trim(0)
 
 
-def _hit(hit: "FoundHit") -> Hit:
-    passage = hit.passage
+def _hit(hit: "FoundHit", chance: float) -> Hit:
+    return replace(_shown(hit.passage), score=hit.score, probability=chance)
+
+
+def _shown(passage: "Passage") -> Hit:
     return Hit(
         passage_id=passage.id,
         document=passage.document,
         title=passage.title,
         text=passage.text,
-        score=hit.score,
+        score=0.0,
         headings=passage.headings,
         question=passage.question,
         answer=passage.answer,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Hit:
     """A passage found for a query. ``answer`` is the ready answer of an FAQ entry, else None.
 
-    ``score`` orders hits of one search; it is no probability (see ``SearchResult.probability``).
+    ``score`` orders hits of one search; ``probability`` is the chance in [0, 1] that it would answer if it came first.
     """
 
     passage_id: str
@@ -25,6 +25,7 @@ class Hit:
     title: str
     text: str
     score: float
+    probability: float = 0.0
     headings: tuple[str, ...] = ()
     question: str | None = None
     answer: str | None = None
@@ -80,6 +81,10 @@ class Models(Protocol):
 
     async def search(self, query: str, *, k: int = 5, before: str = "") -> SearchResult:
         """The best passages for a query, which may go on from what was said ``before``."""
+        ...
+
+    def passage(self, passage_id: str) -> Hit | None:
+        """A passage by its id; None if the knowledge has it no more."""
         ...
 
     def generate(

@@ -14,6 +14,7 @@ from retrieval.errors import IndexFileError
 from retrieval.index import FORMAT as INDEX_FORMAT
 from retrieval.index import Hit, KnowledgeIndex
 from retrieval.index_kinds import gpu_available
+from retrieval.passages import Passage
 from retrieval.query_map import load_query_map
 from retrieval.sealed import checked_json, verify
 
@@ -23,12 +24,16 @@ FORMAT = f"kefu-knowledge-1/{INDEX_FORMAT}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchOutcome:
-    """Hits, best first, and the calibrated chance in [0, 1] that the best one answers, beside its thresholds."""
+    """Hits, best first, and the calibrated chance in [0, 1] that the best one answers, beside its thresholds.
+
+    ``chances``: of each hit, that it would answer if it came first.
+    """
 
     hits: tuple[Hit, ...]
     probability: float
     answer_at: float
     draft_at: float
+    chances: tuple[float, ...] = ()
 
 
 class Knowledge:
@@ -36,6 +41,7 @@ class Knowledge:
 
     def __init__(self, index: KnowledgeIndex, calibration: Calibration) -> None:
         self.index, self.calibration = index, calibration
+        self._passages = {passage.id: passage for passage in index.passages}
 
     @classmethod
     def load(cls, folder: Path, device: str = "cpu", *, base_folder: Callable[[str], Path]) -> "Knowledge":
@@ -58,6 +64,10 @@ class Knowledge:
         """The best ``k`` passages for a query."""
         return self.search_batch([query], k, filters)[0]
 
+    def passage(self, passage_id: str) -> Passage | None:
+        """A passage by its id."""
+        return self._passages.get(passage_id)
+
     def search_batch(
         self, queries: Sequence[str], k: int = 5, filters: Mapping[str, str] | None = None
     ) -> list[SearchOutcome]:
@@ -69,10 +79,12 @@ class Knowledge:
         """What hits for a query amount to, in the order given: the first one is judged."""
         calibration = self.calibration
         asked = any(character.isalnum() for character in query)
-        judged = features(hits)
+        found = tuple(hits[:k]) if asked else ()
+        chances = tuple(calibration.probability(features(hits[first:])) for first in range(len(found)))
         return SearchOutcome(
-            hits=tuple(hits[:k]) if asked else (),
-            probability=calibration.probability(judged) if asked and hits else 0.0,
+            hits=found,
+            chances=chances,
+            probability=chances[0] if chances else 0.0,
             answer_at=calibration.answer_at,
             draft_at=calibration.draft_at,
         )

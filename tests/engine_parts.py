@@ -33,11 +33,13 @@ HITS = (
 
 @dataclass
 class FakeModels:
-    """``meanings``: text -> intent, confidence, entities. ``chances``: text -> probability of knowledge."""
+    """``meanings``: text -> intent, confidence, entities. ``chances``: text -> probability of knowledge; ``seconds``:
+    that of the second passage."""
 
     meanings: Mapping[str, Meaning] = field(default_factory=dict)
     chances: Mapping[str, float] = field(default_factory=dict)
     draft: Sequence[DraftSentence] | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
     has_knowledge: bool = False
     release_id: str = "r1"
     searches: int = 0
@@ -61,7 +63,9 @@ class FakeModels:
     async def search(self, query: str, *, k: int = 5, before: str = "") -> SearchResult:
         self.searches += 1
         self.before = before
-        return SearchResult(hits=HITS, probability=self.chances.get(query, 0.0), answer_at=ANSWER_AT, draft_at=DRAFT_AT)
+        chance, first, second = self.chances.get(query, 0.0), *HITS
+        hits = (replace(first, probability=chance), replace(second, probability=self.seconds.get(query, 0.01)))
+        return SearchResult(hits=hits, probability=chance, answer_at=ANSWER_AT, draft_at=DRAFT_AT)
 
     async def generate(
         self, question: str, hits: Sequence[Hit], *, earlier: Sequence[Said] = (), refused: Refused | None = None
@@ -72,6 +76,9 @@ class FakeModels:
         for text, reasons in self.refusals.items():
             if refused:
                 refused(text, reasons)
+
+    def passage(self, passage_id: str) -> Hit | None:
+        return next((hit for hit in HITS if hit.passage_id == passage_id), None)
 
     async def extract(self, question: str, hit: Hit) -> str:
         return hit.text

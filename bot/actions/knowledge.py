@@ -1,6 +1,7 @@
 """Answers from the assistant's own pages: a ready answer, a draft that the passages carry, or a quotation."""
 
 import asyncio
+import math
 from collections.abc import Iterable, Sequence
 
 from bot.actions.context import said_last
@@ -9,7 +10,8 @@ from bot.actions.texts import phrase
 from bot.actions.utterance import source_json, utterance
 from bot.dialogue.events import AgentUttered, BotUttered, Event, Restarted, SessionStarted, UserUttered
 from bot.dialogue.parse import Json
-from bot.dialogue.route import Evidence
+from bot.dialogue.route import KNOWLEDGE, Evidence
+from bot.dialogue.slash import command, slash_entities
 from bot.dialogue.tracker import Tracker
 from bot.errors import DraftFailed
 from bot.messages import Source
@@ -19,6 +21,10 @@ GENERATE_TIMEOUT_S = 30.0
 HIT_COUNT = 5
 NOT_SAID = "not said: "
 """How the reason begins that tells of a drafted sentence."""
+TORN_LOG_ODDS = 0.2
+"""Where two answers are so near in their odds, the first is right in three of ten cases, and one of both in seven."""
+ASKED_LOG_ODDS = 1.0
+MOST_ASKED = 3
 EARLIER = 4
 """Messages before a question that a draft may go on from."""
 
@@ -43,22 +49,73 @@ def evidence_of(result: SearchResult | None) -> Evidence | None:
         probability=result.probability if result.hits else 0.0,
         answer_at=result.answer_at,
         draft_at=result.draft_at,
+        is_torn=len(candidates(result.hits, TORN_LOG_ODDS)) > 1,
     )
 
 
 async def answer(scene: Scene) -> list[Event]:
-    """Answer as well as the search allows; no events mean that knowledge has nothing to say."""
+    """Answer as well as the search allows; no events mean that knowledge has nothing to say.
+
+    What the customer chose after "which of these" is shown as it is.
+    """
+    message = scene.tracker.latest_message
+    if message is not None and command(message.parse) == KNOWLEDGE:
+        return _chosen(scene, message.text)
     result = await search(scene)
     evidence = evidence_of(result)
     if result is None or evidence is None:
         return []
     if evidence.answers:
         return [_ready(result.hits[0])]
-    if not evidence.may_draft:
-        return []
+    return await _from_near(scene, result, evidence) if evidence.may_draft else []
+
+
+async def _from_near(scene: Scene, result: SearchResult, evidence: Evidence) -> list[Event]:
+    """A question back, a draft or a quotation, from passages that may answer."""
+    if evidence.is_torn or scene.turn.route == "ask":
+        return [_asking(scene, candidates(result.hits, TORN_LOG_ODDS if evidence.is_torn else ASKED_LOG_ODDS))]
     if scene.means.models.has_generator and (drafted := await _draft(scene, result.hits)) is not None:
         return [drafted]
     return [await _quotation(scene, result.hits[0])] if evidence.may_quote else []
+
+
+def candidates(hits: Sequence[Hit], within: float) -> list[Hit]:
+    """The best hit, and those of other names whose odds are not smaller by more than ``within`` (natural logarithm)."""
+    named: dict[str, Hit] = {}
+    for hit in hits:
+        if _log_odds(hits[0]) - _log_odds(hit) <= within:
+            named.setdefault(name_of(hit), hit)
+    return list(named.values())[:MOST_ASKED]
+
+
+def name_of(hit: Hit) -> str:
+    """What a passage is called on a button: its question, or title and heading."""
+    return hit.question or " – ".join(dict.fromkeys([hit.title, *hit.headings[-1:]]))
+
+
+def _log_odds(hit: Hit) -> float:
+    chance = min(max(hit.probability, 1e-6), 1 - 1e-6)
+    return math.log(chance / (1 - chance))
+
+
+def _asking(scene: Scene, hits: Sequence[Hit]) -> Event:
+    """ "Which of these do you mean?", with a button for each, and one for a person."""
+    language = scene.means.language
+    buttons: list[Json] = [
+        {"title": name_of(hit), "payload": f'/{KNOWLEDGE}{{"passage": "{hit.passage_id}"}}'} for hit in hits
+    ]
+    buttons.append({"title": phrase("person", language), "payload": "/action_handoff"})
+    text = phrase("which" if len(hits) > 1 else "this_one", language)
+    passages: list[Json] = [hit.passage_id for hit in hits]
+    message = {"text": text, "buttons": buttons, "utter_action": KNOWLEDGE, "origin": "ask", "passages": passages}
+    return utterance(message)
+
+
+def _chosen(scene: Scene, text: str) -> list[Event]:
+    """The passage that a button named, unless it is gone since."""
+    named = next((str(each.value) for each in slash_entities(text) if each.entity == "passage"), "")
+    hit = scene.means.models.passage(named)
+    return [_ready(hit)] if hit else []
 
 
 async def _draft(scene: Scene, hits: Sequence[Hit]) -> Event | None:

@@ -15,6 +15,8 @@ Phrase = Literal[
     "back_to_bot",
     "resumed",
     "may_help",
+    "which",
+    "this_one",
 ]
 
 _EN: dict[Phrase, str] = {
@@ -30,6 +32,8 @@ _EN: dict[Phrase, str] = {
     "back_to_bot": "Back to the assistant",
     "resumed": "You are talking to the assistant again. How can I help?",
     "may_help": "This may help:",
+    "which": "Which of these do you mean?",
+    "this_one": "Is this what you mean?",
 }
 _ZH: dict[Phrase, str] = {
     "failed": "抱歉，我们这边出了点问题，请稍后再试。",
@@ -44,6 +48,8 @@ _ZH: dict[Phrase, str] = {
     "back_to_bot": "返回智能助手",
     "resumed": "您已回到智能助手。请问有什么可以帮您？",
     "may_help": "以下内容可能对您有帮助：",
+    "which": "您想问的是下面哪一个？",
+    "this_one": "您想问的是这个吗？",
 }
 
 

@@ -183,7 +183,12 @@ class _Watched:
             self.found = await self.models.search(query, k=k, before=before)
         else:
             hit = Hit(
-                passage_id="given", document="given", title=self.question.title, text=self.question.given, score=1
+                passage_id="given",
+                document="given",
+                title=self.question.title,
+                text=self.question.given,
+                score=1,
+                probability=0.5,
             )
             self.found = SearchResult(hits=(hit,), probability=0.5, answer_at=0.6, draft_at=0.4)
         return self.found
@@ -200,6 +205,10 @@ class _Watched:
         async for sentence in self.models.generate(question, hits, earlier=earlier, refused=refused):
             self.drafted.append(sentence.text)
             yield sentence
+
+    def passage(self, passage_id: str) -> "Hit | None":
+        """As the release does."""
+        return self.models.passage(passage_id)
 
     async def extract(self, question: str, hit: "Hit") -> str:
         """As the release does."""

@@ -96,7 +96,12 @@ def about_search(release: "Release") -> str:
     indexes = report.get("indexes") if report else None
     if not indexes:
         return ""
-    searched = "Search: " + "; ".join(f"{kind} {_searched(index)}" for kind, index in indexes.items())
+    quote_at = (report["answer_at"] + report["draft_at"]) / 2
+    limits = (
+        f"Knowledge answers from probability {report['answer_at']:.2f} on, quotes from {quote_at:.2f}, "
+        f"drafts or asks back from {report['draft_at']:.2f}, and declines below"
+    )
+    searched = f"{limits}\nSearch: " + "; ".join(f"{kind} {_searched(index)}" for kind, index in indexes.items())
     learned = report.get("query_map")
     return f"{searched}\n{_learned(learned)}" if learned else searched
 

@@ -117,7 +117,8 @@ def decide(tracker: Tracker, prediction: Prediction, outlook: Outlook) -> Decisi
     if (asked := command(parse)) is not None:
         if asked == KNOWLEDGE and outlook.declined:
             return _own(OFFER, "offer", reasons=("the passage that was chosen is gone",))
-        return _own(asked, "slash", reasons=(f"the customer pressed {asked}",))
+        gone = asked == KNOWLEDGE and outlook.declined
+        return _own(OFFER if gone else asked, "slash", reasons=(f"the customer pressed {asked}",))
     if is_slash(parse) or message.metadata.get("is_external") is True:
         reasons = (f"intent {parse.intent.name} was given", _predicted(prediction))
         return (
@@ -152,7 +153,7 @@ def _by_certainty(tracker: Tracker, prediction: Prediction, outlook: Outlook, pa
         found = _by_evidence(outlook.evidence, outlook.has_generator, rival)
         if found is not None:
             return _knowledge(tracker, found[0], outlook.evidence.probability, (*reasons, found[1]))
-    return _undecided(tracker, own, prediction, (*reasons, _declined(outlook)))
+    return _undecided(tracker, own, prediction, outlook, (*reasons, _declined(outlook)))
 
 
 def _by_evidence(evidence: Evidence, has_generator: bool, rival: float | None) -> tuple[RouteName, str] | None:
@@ -171,20 +172,29 @@ def _by_evidence(evidence: Evidence, has_generator: bool, rival: float | None) -
     return ("ask", f"knowledge {chance:.2f} is enough to ask back") if evidence.may_draft else None
 
 
-def _undecided(tracker: Tracker, own: Decision, prediction: Prediction, reasons: tuple[str, ...]) -> Decision:
-    """Knowledge has nothing: the assistant's own rule, or a form's question again, or a person."""
+def _ask_or_offer(outlook: Outlook, reasons: tuple[str, ...]) -> Decision:
+    """Ask back where passages are near enough for a draft, else offer a person."""
+    if outlook.evidence is not None and outlook.evidence.may_draft:
+        return _own(KNOWLEDGE, "ask", reasons=(*reasons, "near enough to ask back"))
+    return _own(OFFER, "offer", reasons=reasons)
+
+
+def _undecided(
+    tracker: Tracker, own: Decision, prediction: Prediction, outlook: Outlook, reasons: tuple[str, ...]
+) -> Decision:
+    """Knowledge has nothing: the assistant's own rule, or a form's question again, or asking back, or a person."""
     if _is_silent(prediction) and tracker.active_loop is not None:
         return _own(FALLBACK, "fallback", reasons=reasons)
     nobody_knows = _is_silent(prediction) or (prediction.is_fallback and tracker.active_loop is None)
     if prediction.action != KNOWLEDGE and not nobody_knows:
         return replace(own, reasons=(*reasons, *own.reasons[1:]))
-    return _own(OFFER, "offer", reasons=(*reasons, "no rule or story applies"))
+    return _ask_or_offer(outlook, (*reasons, "no rule or story applies"))
 
 
 def _continue(tracker: Tracker, prediction: Prediction, outlook: Outlook) -> Decision:
     """A later step of a turn: the policies go on, but no fallback is added to an answer or an apology."""
     if prediction.action == KNOWLEDGE and outlook.declined:
-        return _own(OFFER, "offer", reasons=(_predicted(prediction), _declined(outlook)))
+        return _ask_or_offer(outlook, (_predicted(prediction), _declined(outlook)))
     answered = tracker.latest_action_name in (KNOWLEDGE, OFFER, HANDOFF, RESUME)
     lenient = outlook.learns or outlook.has_knowledge
     enough = answered or outlook.failed or (lenient and _has_spoken(tracker))

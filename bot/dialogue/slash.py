@@ -1,7 +1,7 @@
 """Slash messages: what a button sends instead of words. ``/intent@0.9{"entity": "value"}`` needs no model.
 
-Besides intents there are two commands that every assistant understands, whatever its domain lists:
-``/action_handoff`` (ask for a person) and ``/action_resume`` (talk to the bot again).
+Besides intents there are commands that every assistant understands, whatever its domain lists: ``/action_handoff`` (ask
+for a person), ``/action_resume`` (talk to the bot again) and ``/action_knowledge{"passage": "ID"}`` (show this answer).
 """
 
 import json
@@ -11,7 +11,7 @@ import re
 from bot.dialogue.domain import Domain
 from bot.dialogue.parse import Entity, IntentScore, Json, Parse
 
-COMMANDS = ("action_handoff", "action_resume")
+COMMANDS = ("action_handoff", "action_resume", "action_knowledge")
 RESTART = "/restart"
 EXTRACTOR = "RegexMessageHandler"
 

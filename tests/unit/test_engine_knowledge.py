@@ -64,6 +64,7 @@ DRAFT = (
 )
 ANSWER, QUOTE = "We open at **nine**.", "This may help:\n\nWe open at **nine**."
 DRAFTED = "You find us open from nine. We rest on Sunday."
+MEANT_THIS, MEANT_WHICH = "Is this what you mean?", "Which of these do you mean?"
 OFFER = "I'm not sure I can answer that. Would you like to talk to a person?"
 TAKEN_OVER = "I have asked a colleague to take over. They will answer here as soon as they can."
 SCOPE = "I only know about orders."
@@ -83,9 +84,9 @@ def said(text: str, *, by_customer: bool = False) -> Said:
         ("when?", 0.30, DRAFT, [DRAFTED], "generator", 1),
         ("when?", 0.29, DRAFT, [OFFER], "offer", 1),
         ("when?", 0.50, (), [QUOTE], "generator", 1),  # no sentence survived: the passage is quoted
-        ("when?", 0.44, (), [OFFER], "offer", 1),  # and it is too far away to be quoted
+        ("when?", 0.44, (), [MEANT_THIS], "ask", 1),  # and it is too far away to be quoted
         ("when?", 0.50, None, [QUOTE], "knowledge", 1),  # no generator at all
-        ("when?", 0.44, None, [OFFER], "offer", 1),
+        ("when?", 0.44, None, [MEANT_THIS], "ask", 1),
         ("hi?", 0.70, None, [ANSWER], "knowledge", 1),  # an uncertain intent has to compete
         ("hi?", 0.59, DRAFT, ["Hello!"], "rule", 1),  # a draft is no competition
         ("opening hours", 0.7, None, [ANSWER], "knowledge", 1),  # a rule that asks for knowledge
@@ -134,6 +135,66 @@ async def test_knowledge_as_a_later_step_of_a_rule(chance, answer):
     rules = RULES.replace("{action: action_knowledge}", "{action: utter_chitchat}, {action: action_knowledge}")
     models = FakeModels(MEANINGS, {"opening hours": chance}, has_knowledge=True)
     assert await conversation(project(SHOP, rules), models).says("opening hours") == ["I am fine.", answer]
+
+
+@pytest.mark.parametrize(
+    ("chance", "second", "draft", "asks"),
+    [
+        (0.9, 0.89, None, True),  # two answers are as likely
+        (0.9, 0.7, None, False),
+        (0.8, 0.9, None, True),  # the second is likelier than the first
+        (0.5, 0.48, DRAFT, True),  # a draft would mix them
+        (0.29, 0.29, DRAFT, False),  # too little for anything
+    ],
+)
+async def test_two_answers_that_are_as_likely_are_asked_about(chance, second, draft, asks):
+    models = FakeModels(MEANINGS, {"when?": chance}, seconds={"when?": second}, draft=draft, has_knowledge=True)
+    result = await conversation(project(SHOP, RULES), models).send("when?")
+    assert (result.record.route == "ask") is asks
+    if asks:
+        (reply,) = result.replies
+        assert reply.text == MEANT_WHICH
+        assert [(button.title, button.payload) for button in reply.buttons] == [
+            ("Opening hours", '/action_knowledge{"passage": "faq#1"}'),
+            ("Help", '/action_knowledge{"passage": "help#2"}'),
+            ("Talk to a person", "/action_handoff"),
+        ]
+
+
+async def test_the_button_leads_to_the_answer():
+    models = FakeModels(MEANINGS, {"when?": 0.9}, seconds={"when?": 0.9}, has_knowledge=True)
+    anna = conversation(project(SHOP, RULES), models)
+    (asked,) = (await anna.send("when?")).replies
+    result = await anna.send(asked.buttons[1].payload)
+    assert ([reply.text for reply in result.replies], result.record.route) == (["We are closed on Sunday."], "slash")
+    assert [source.document for source in result.replies[0].sources] == ["help.md"]
+    assert models.searches == 1
+    gone = await anna.send('/action_knowledge{"passage": "gone"}')
+    assert [reply.text for reply in gone.replies] == [OFFER]
+    assert await anna.says("/action_knowledge") == [OFFER]
+    assert await anna.says("hi") == ["Hello!"]
+
+
+async def test_a_rule_that_asks_for_knowledge_asks_back_too():
+    models = FakeModels(MEANINGS, {"opening hours": 0.35}, has_knowledge=True)
+    assert await conversation(project(SHOP, RULES), models).says("opening hours") == [MEANT_THIS]
+    models = FakeModels(MEANINGS, {"opening hours": 0.9}, seconds={"opening hours": 0.9}, has_knowledge=True)
+    assert await conversation(project(SHOP, RULES), models).says("opening hours") == [MEANT_WHICH]
+
+
+async def test_in_a_form_it_is_asked_back_and_the_form_asks_again():
+    models = FakeModels(MEANINGS, {"when?": 0.9}, seconds={"when?": 0.9}, has_knowledge=True)
+    anna = conversation(project(SHOP, RULES), models)
+    await anna.send("order please")
+    assert await anna.says("when?") == [MEANT_WHICH, "Which order?"]
+    assert await anna.says('/action_knowledge{"passage": "faq#1"}') == [ANSWER, "Which order?"]
+    assert await anna.says("12") == ["Order 12 is on its way."]
+
+
+async def test_chinese_asks_back():
+    models = FakeModels(MEANINGS, {"几点": 0.9}, seconds={"几点": 0.9}, has_knowledge=True)
+    (asked,) = (await conversation(project(SHOP, RULES, language="zh"), models).send("几点")).replies
+    assert (asked.text, asked.buttons[-1].title) == ("您想问的是下面哪一个？", "转人工客服")
 
 
 async def test_an_answer_names_its_source_and_can_be_rated():
