@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -27,6 +27,18 @@ SETTINGS_FILE = "retrieval.json"
 BATCH_TOKENS = 4096
 
 
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What an encoder made of one text: for each token its id, its last state, and what of the text it stands for.
+
+    ``ids`` (n), ``states`` (n, width), ``pieces`` in lower case; the tokens that only an encoder adds are left out.
+    """
+
+    ids: NDArray[np.int64]
+    states: Vectors
+    pieces: tuple[str, ...]
+
+
 class Encoder(Protocol):
     """What an index needs of an encoder. ``fingerprint`` changes whenever the vectors of passages would."""
 
@@ -39,6 +51,14 @@ class Encoder(Protocol):
 
     def encode_passages(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
         """Unit vectors (len(texts), dimensions) of what answers."""
+        ...
+
+    def read_queries(self, texts: Sequence[str]) -> tuple[Vectors, list[Tokens]]:
+        """The vectors of ``encode_queries``, and from the same pass the tokens of each text."""
+        ...
+
+    def read_passages(self, texts: Sequence[str]) -> tuple[Vectors, list[Tokens]]:
+        """The vectors of ``encode_passages``, and from the same pass the tokens of each text."""
         ...
 
 
@@ -102,16 +122,26 @@ class TextEncoder:
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors (len(texts), dimensions)."""
-        vectors = self._encode([self.settings.query_prefix + text for text in texts], None)
-        return vectors if self.query_map is None else self.query_map.turned(vectors)
+        return self._mapped(self._encode(self.settings.query_prefix, texts, None))
 
     def encode_passages(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
         """Unit vectors (len(texts), dimensions)."""
-        return self._encode([self.settings.passage_prefix + text for text in texts], progress)
+        return self._encode(self.settings.passage_prefix, texts, progress)
 
-    def pooled(self, ids: Tensor, mask: Tensor | None) -> Tensor:
-        """Token ids and mask into unit vectors, with gradients where they are on."""
-        states = self.model(ids, mask)
+    def read_queries(self, texts: Sequence[str]) -> tuple[Vectors, list[Tokens]]:
+        """Unit vectors (len(texts), dimensions), and the tokens of each text."""
+        vectors, tokens = self._read(self.settings.query_prefix, texts)
+        return self._mapped(vectors), tokens
+
+    def read_passages(self, texts: Sequence[str]) -> tuple[Vectors, list[Tokens]]:
+        """Unit vectors (len(texts), dimensions), and the tokens of each text."""
+        return self._read(self.settings.passage_prefix, texts)
+
+    def _mapped(self, vectors: Vectors) -> Vectors:
+        return vectors if self.query_map is None else self.query_map.turned(vectors)
+
+    def _pooled(self, states: Tensor, mask: Tensor | None) -> Tensor:
+        """States (batch, length, width) into unit vectors (batch, width)."""
         if self.settings.pooling == "cls":
             vectors = states[:, 0]
         elif mask is None:
@@ -132,17 +162,43 @@ class TextEncoder:
         device = self.model.kind.device
         return ids.to(device), None if bool(mask.all()) else mask.to(device)
 
-    @torch.inference_mode()
-    def _encode(self, texts: Sequence[str], progress: Progress | None) -> Vectors:
+    def _encode(self, prefix: str, texts: Sequence[str], progress: Progress | None) -> Vectors:
         vectors = np.zeros((len(texts), self.dimensions), np.float32)
-        encodings = self.tokenizer.encode_batch(list(texts))
         done = 0
-        for rows in _length_batches([len(encoding.ids) for encoding in encodings]):
-            vectors[rows] = self.pooled(*self.batch([encodings[row] for row in rows])).float().cpu().numpy()
+        for rows, _, _, pooled in self._passes(prefix, texts):
+            vectors[rows] = pooled.float().cpu().numpy()
             done += len(rows)
             if progress:
                 progress(done, len(texts))
         return vectors
+
+    def _read(self, prefix: str, texts: Sequence[str]) -> tuple[Vectors, list[Tokens]]:
+        vectors = np.zeros((len(texts), self.dimensions), np.float32)
+        tokens: dict[int, Tokens] = {}
+        for rows, encodings, states, pooled in self._passes(prefix, texts):
+            vectors[rows] = pooled.float().cpu().numpy()
+            of_texts = zip(rows, encodings, states.float().cpu().numpy(), strict=True)
+            tokens |= {row: _tokens(encoding, own, prefix, texts[row]) for row, encoding, own in of_texts}
+        return vectors, [tokens[row] for row in range(len(texts))]
+
+    @torch.inference_mode()
+    def _passes(self, prefix: str, texts: Sequence[str]) -> Iterator[tuple[list[int], list[Encoding], Tensor, Tensor]]:
+        """In batches: rows of ``texts``, their encodings, states (batch, length, width) and unit vectors."""
+        encodings = self.tokenizer.encode_batch([prefix + text for text in texts])
+        for rows in _length_batches([len(encoding.ids) for encoding in encodings]):
+            chosen = [encodings[row] for row in rows]
+            ids, mask = self.batch(chosen)
+            states = self.model(ids, mask)
+            yield rows, chosen, states, self._pooled(states, mask)
+
+
+def _tokens(encoding: Encoding, states: Vectors, prefix: str, text: str) -> Tokens:
+    """The tokens of a text, without the prefix's and the encoder's own."""
+    skip = len(prefix)
+    spans = encoding.offsets
+    own = [at for at, special in enumerate(encoding.special_tokens_mask) if not special and spans[at][1] > skip]
+    pieces = tuple(text[max(0, spans[at][0] - skip) : spans[at][1] - skip].strip().lower() for at in own)
+    return Tokens(np.array(encoding.ids, np.int64)[own], states[own], pieces)
 
 
 def _length_batches(lengths: Sequence[int]) -> list[list[int]]:

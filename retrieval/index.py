@@ -1,45 +1,64 @@
 """Passages searched by meaning and by words, the scores fused. Saved as FAISS, ``.npy`` and JSON, hashes checked.
 
 Candidates come from every view of the passages and from BM25; each candidate is then scored exactly by all of them:
-``sum of weight x likeness + LEXICAL_WEIGHT x saturated BM25``, where the likeness of a kind of view is 0 for unrelated
-texts and 1 for the same text, whatever the encoder.
+``sum of weight x likeness + LEXICAL_WEIGHT x saturated BM25``, and the best of those by their tokens too, which adds
+``LATE_WEIGHT x late interaction``. Likenesses are 0 for unrelated texts and 1 for the same text, whatever the encoder,
+and whatever the language of the query: an encoder finds any two texts of one language more alike than of two.
 """
 
+import contextlib
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
 from retrieval.dense import DenseIndex, measure_background
-from retrieval.encoder import Encoder, Progress, Vectors
+from retrieval.documents import guess_language
+from retrieval.encoder import Encoder, Progress, Tokens, Vectors
 from retrieval.errors import IndexFileError, KnowledgeEmpty
 from retrieval.index_kinds import Rows, gpu_available
+from retrieval.interaction import LARGEST, Frame, PassageTokens, TokenIndex
 from retrieval.lexical import LexicalIndex
 from retrieval.passages import Passage
 from retrieval.sealed import checked_json, read_arrays, seal, verify, write_arrays, write_json
 from retrieval.views import VIEW_KINDS, ViewKind, lexical_text, views
 from retrieval.words import words
 
-FORMAT = "kefu-index-2"
+FORMAT = "kefu-index-3"
 WEIGHTS: Mapping[ViewKind, float] = {"whole": 0.4, "sentence": 0.4, "heading": 0.2}
-LEXICAL_WEIGHT = 0.45
+LEXICAL_WEIGHT = 0.35
+LATE_WEIGHT = 0.4
 CANDIDATES = 48
 """How many vectors of each view, and passages by words, are looked at before exact scoring."""
 
+LATE_CANDIDATES = 32
+"""How many passages, the best by all else, are compared token by token."""
+
+READ_AT_ONCE = 128
+"""How many passages are read with their tokens before those are made small."""
+
 _BACKGROUND_QUERIES, _BACKGROUND_VECTORS = 64, 4096
+_ZERO_QUERIES, _ZERO_PASSAGES = 32, 64
+_FEWEST = 16
+"""Pairs of unrelated texts that are needed to say what unrelated ones score."""
+
+_TOKENS = "tokens"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
-    """A passage for a query. ``score`` orders the hits; ``dense`` is 0 for unrelated texts and 1
-    for equal ones, ``lexical`` in [0, 1)."""
+    """A passage for a query. ``score`` orders the hits; ``dense`` and ``late`` (token by token; 0 where it was not
+    looked at) are 0 for unrelated texts and 1 for equal ones, ``lexical`` in [0, 1). ``foreign``: only one of passage
+    and query is in Chinese."""
 
     passage: Passage
     score: float
     dense: float
     lexical: float
+    late: float = 0.0
+    foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +79,24 @@ class _Views:
     starts: Rows
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A text as the encoder read it. ``owner``: the row of the passage that it was taken from, or -1."""
+
+    language: str
+    vector: Vectors
+    tokens: Tokens
+    owner: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Zero:
+    """What unrelated texts of one language score."""
+
+    dense: float = 0.0
+    late: float = 0.0
+
+
 class KnowledgeIndex:
     """An immutable index with the encoder that made it."""
 
@@ -70,9 +107,12 @@ class KnowledgeIndex:
         lexical: LexicalIndex,
         encoder: Encoder,
         hashes: Mapping[ViewKind, Rows],
+        *,
+        tokens: TokenIndex | None,
+        zeros: Mapping[str, Zero],
     ) -> None:
         self.passages, self.dense, self.lexical, self.encoder = tuple(passages), dense, lexical, encoder
-        self._hashes = hashes
+        self._hashes, self._tokens, self._zeros = hashes, tokens, zeros
 
     def search(self, query: str, k: int, filters: Mapping[str, str] | None = None) -> list[Hit]:
         """The best ``k`` passages; ``filters`` as in ``search_batch``."""
@@ -86,30 +126,42 @@ class KnowledgeIndex:
         allowed = self._allowed(filters) if filters else None
         if not queries or (allowed is not None and not len(allowed)):
             return [[] for _ in queries]
-        vectors = self.encoder.encode_queries(queries)
+        vectors, tokens = self.encoder.read_queries(queries)
         near = [index.nearest(vectors, CANDIDATES, allowed) for index in self.dense.values()]
         hits: list[list[Hit]] = []
         for number, query in enumerate(queries):
             candidates = set[int]().union(*(found[number] for found in near))
-            hits.append(self._rank(query, vectors[number], candidates, k, allowed))
+            lexical = self.lexical.scores(words(query))
+            rows = self._candidates(candidates, lexical, allowed)
+            asked = _Asked(guess_language(query), vectors[number], tokens[number])
+            hits.append(self._rank(rows, asked, lexical[rows])[:k])
         return hits
 
-    def _rank(self, query: str, vector: Vectors, near: set[int], k: int, allowed: Rows | None) -> list[Hit]:
-        lexical = self.lexical.scores(words(query))
+    def _candidates(self, near: set[int], lexical: Vectors, allowed: Rows | None) -> Rows:
         pool = np.arange(len(self.passages)) if allowed is None else allowed
         best = pool[np.argsort(-lexical[pool], kind="stable")[:CANDIDATES]]
-        rows = np.array(sorted(near | {int(row) for row in best if lexical[row] > 0}), np.int64)
-        parts = [WEIGHTS[kind] * index.scores(vector, rows) for kind, index in self.dense.items()]
-        dense: Vectors = np.stack(parts).sum(0)
-        scores = dense + LEXICAL_WEIGHT * lexical[rows]
+        return np.array(sorted(near | {int(row) for row in best if lexical[row] > 0}), np.int64)
+
+    def _rank(self, rows: Rows, asked: "_Asked", lexical: Vectors) -> list[Hit]:
+        zero = self._zeros.get(asked.language, Zero())
+        dense = _above(_likeness(self.dense, asked.vector, rows), zero.dense)
+        scores = dense + LEXICAL_WEIGHT * lexical
+        late = np.zeros_like(scores)
+        best = np.argsort(-scores, kind="stable")[:LATE_CANDIDATES]
+        late[best] = (
+            dense[best] if self._tokens is None else _above(self._tokens.scores(asked.tokens, rows[best]), zero.late)
+        )
+        scores += LATE_WEIGHT * late
         return [
             Hit(
                 passage=self.passages[rows[at]],
                 score=float(scores[at]),
                 dense=float(dense[at]),
-                lexical=float(lexical[rows[at]]),
+                lexical=float(lexical[at]),
+                late=float(late[at]),
+                foreign=not _same_language(asked.language, self.passages[rows[at]]),
             )
-            for at in np.argsort(-scores, kind="stable")[:k]
+            for at in np.argsort(-scores, kind="stable")
         ]
 
     def _allowed(self, filters: Mapping[str, str]) -> Rows:
@@ -127,8 +179,12 @@ class KnowledgeIndex:
         write_arrays(folder / "rows.safetensors", arrays)
         self.lexical.save(folder / "lexical")
         background = {kind: index.background for kind, index in self.dense.items()}
+        if self._tokens is not None:
+            self._tokens.save(folder / _TOKENS)
         recall = {kind: index.recall for kind, index in self.dense.items()}
-        seal(folder, FORMAT, {"encoder": self.encoder.fingerprint, "background": background, "recall": recall})
+        zeros = {language: asdict(zero) for language, zero in self._zeros.items()}
+        about = {"encoder": self.encoder.fingerprint, "background": background, "recall": recall, "zeros": zeros}
+        seal(folder, FORMAT, about)
 
     @classmethod
     def load(cls, folder: Path, encoder: Encoder, *, gpu: bool | None = None) -> "KnowledgeIndex":
@@ -151,11 +207,15 @@ class KnowledgeIndex:
                 for kind in VIEW_KINDS
             }
             lexical = LexicalIndex.load(folder / "lexical")
+            tokens = TokenIndex.load(folder / _TOKENS) if (folder / _TOKENS).is_dir() else None
+            zeros = {language: Zero(**zero) for language, zero in about["zeros"].items()}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise IndexFileError(f"{folder}: not an index of this program ({error})") from error
-        if any(len(index.starts) != len(passages) + 1 for index in dense.values()) or lexical.rows != len(passages):
+        starts = [index.starts for index in dense.values()] + ([tokens.starts] if tokens else [])
+        if any(len(begin) != len(passages) + 1 for begin in starts) or lexical.rows != len(passages):
             raise IndexFileError(f"{folder}: its parts do not belong together")
-        return cls(passages, dense, lexical, encoder, {kind: arrays[f"{kind}.hashes"] for kind in VIEW_KINDS})
+        hashes = {kind: arrays[f"{kind}.hashes"] for kind in VIEW_KINDS}
+        return cls(passages, dense, lexical, encoder, hashes, tokens=tokens, zeros=zeros)
 
     def known_vectors(self) -> dict[int, Vectors]:
         """Every vector by the hash of its text, for an incremental build; copies, since FAISS owns the memory."""
@@ -164,6 +224,12 @@ class KnowledgeIndex:
             vectors = self.dense[kind].vectors[np.arange(len(hashes))]
             known |= zip(map(int, hashes), vectors, strict=True)
         return known
+
+    def known_tokens(self, frame: Frame) -> dict[int, PassageTokens]:
+        """The tokens of every passage by the hash of its whole text; none if they were brought onto other axes."""
+        if self._tokens is None or not self._tokens.frame.same(frame):
+            return {}
+        return {int(key): self._tokens.passage(row) for row, key in enumerate(self._hashes["whole"])}
 
 
 def build_index(
@@ -177,39 +243,81 @@ def build_index(
 ) -> tuple[KnowledgeIndex, BuildCounts]:
     """Embed and index passages. Vectors of unchanged texts are taken from ``previous`` where the encoder is the same.
 
-    ``unrelated``: what people say that has nothing to do with any help page; it sets the zero of the scores. Without it
-    headings are held against passages of other documents, which lie nearer.
+    ``unrelated``: what people say that has nothing to do with any help page; it sets the zero of the scores and the
+    axes of the tokens. Without it headings are held against passages of other documents, which lie nearer.
 
     Raises ``KnowledgeEmpty``. A previous index that cannot be used is passed over: everything is embedded again.
     """
     if not passages:
         raise KnowledgeEmpty("no passage to index: add Markdown pages or FAQ files to the knowledge folder")
-    known = _previous_vectors(previous, encoder)
     texts = {kind: [views(passage, kind) for passage in passages] for kind in VIEW_KINDS}
     hashed = {_text_hash(text): text for kind in VIEW_KINDS for several in texts[kind] for text in several}
-    missing = [key for key in hashed if key not in known]
-    fresh = encoder.encode_passages([hashed[key] for key in missing], progress)
-    known.update(zip(missing, fresh, strict=True))
-    gathered = {kind: _gather(texts[kind], known) for kind in VIEW_KINDS}
+    asked = _asked(unrelated, texts["heading"], encoder)
+    frame = Frame.fit(np.concatenate([each.tokens.states for each in asked]))
+    known = _known(previous, encoder, frame)
+    wholes = [_text_hash(text) for (text,) in texts["whole"]]
+    fresh = known.learn(hashed, wholes if len(passages) <= LARGEST else (), encoder, progress)
+    gathered = {kind: _gather(texts[kind], known.vectors) for kind in VIEW_KINDS}
     on_gpu = gpu_available() if gpu is None else gpu
-    backgrounds = _backgrounds(unrelated, texts["heading"], gathered, encoder)
+    backgrounds = _backgrounds(asked, gathered)
     dense = {
         kind: DenseIndex.build(part.vectors, part.starts, backgrounds[kind], gpu=on_gpu)
         for kind, part in gathered.items()
     }
     lexical = LexicalIndex.build([words(lexical_text(passage)) for passage in passages])
     hashes = {kind: part.hashes for kind, part in gathered.items()}
-    counts = BuildCounts(passages=len(passages), vectors=len(hashed), reused=len(hashed) - len(missing))
-    return KnowledgeIndex(passages, dense, lexical, encoder, hashes), counts
+    tokens = TokenIndex.build([known.tokens[key] for key in wholes], frame) if len(passages) <= LARGEST else None
+    zeros = _zeros(passages, dense, tokens, asked)
+    counts = BuildCounts(passages=len(passages), vectors=len(hashed), reused=len(hashed) - fresh)
+    return KnowledgeIndex(passages, dense, lexical, encoder, hashes, tokens=tokens, zeros=zeros), counts
 
 
-def _previous_vectors(previous: Path | None, encoder: Encoder) -> dict[int, Vectors]:
-    if previous is None or not previous.is_dir():
-        return {}
-    try:
-        return KnowledgeIndex.load(previous, encoder, gpu=False).known_vectors()
-    except IndexFileError:
-        return {}
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Vectors of texts and tokens of whole passages, by the hash of the text."""
+
+    frame: Frame
+    vectors: dict[int, Vectors]
+    tokens: dict[int, PassageTokens]
+
+    def learn(
+        self, hashed: Mapping[int, str], wholes: Sequence[int], encoder: Encoder, progress: Progress | None
+    ) -> int:
+        """Embed what is missing; ``wholes`` are those whose tokens are wanted too. Returns how many were missing."""
+        read = [key for key in dict.fromkeys(wholes) if not (key in self.vectors and key in self.tokens)]
+        reading = set(read)
+        read.sort(key=lambda key: len(hashed[key]))
+        rest = [key for key in hashed if not (key in self.vectors or key in reading)]
+        tell = progress or (lambda done, of: None)
+        for start in range(0, len(read), READ_AT_ONCE):
+            part = read[start : start + READ_AT_ONCE]
+            vectors, tokens = encoder.read_passages([hashed[key] for key in part])
+            self.vectors.update(zip(part, vectors, strict=True))
+            self.tokens.update(
+                (key, PassageTokens.of(each, self.frame)) for key, each in zip(part, tokens, strict=True)
+            )
+            tell(start + len(part), len(read) + len(rest))
+        texts = [hashed[key] for key in rest]
+        fresh = encoder.encode_passages(texts, lambda done, of: tell(len(read) + done, len(read) + of))
+        self.vectors.update(zip(rest, fresh, strict=True))
+        return len(read) + len(rest)
+
+
+def _known(previous: Path | None, encoder: Encoder, frame: Frame) -> _Known:
+    if previous is not None and previous.is_dir():
+        with contextlib.suppress(IndexFileError):
+            index = KnowledgeIndex.load(previous, encoder, gpu=False)
+            return _Known(frame, index.known_vectors(), index.known_tokens(frame))
+    return _Known(frame, {}, {})
+
+
+def _asked(unrelated: Sequence[str], headings: Sequence[Sequence[str]], encoder: Encoder) -> list[_Asked]:
+    owners = [-1] * len(unrelated)
+    if not unrelated:
+        owners = _spread(range(len(headings)), _BACKGROUND_QUERIES).tolist()
+        unrelated = [headings[row][0] for row in owners]
+    vectors, tokens = encoder.read_queries(unrelated)
+    return [_Asked(guess_language(text), *read) for text, *read in zip(unrelated, vectors, tokens, owners, strict=True)]
 
 
 def _gather(texts: Sequence[Sequence[str]], known: Mapping[int, Vectors]) -> _Views:
@@ -219,23 +327,56 @@ def _gather(texts: Sequence[Sequence[str]], known: Mapping[int, Vectors]) -> _Vi
     return _Views(vectors, hashes, starts)
 
 
-def _backgrounds(
-    unrelated: Sequence[str],
-    headings: Sequence[Sequence[str]],
-    gathered: Mapping[ViewKind, _Views],
-    encoder: Encoder,
-) -> dict[ViewKind, float]:
+def _backgrounds(asked: Sequence[_Asked], gathered: Mapping[ViewKind, _Views]) -> dict[ViewKind, float]:
     """How alike unrelated texts are to the vectors of each kind, evenly sampled."""
-    asked = np.unique(np.linspace(0, len(headings) - 1, _BACKGROUND_QUERIES).astype(np.int64))
-    queries = encoder.encode_queries([headings[row][0] for row in asked])
-    if unrelated:
-        queries, asked = encoder.encode_queries(unrelated), np.full(len(unrelated), -1)
+    queries, owners = np.stack([each.vector for each in asked]), np.array([each.owner for each in asked])
     backgrounds: dict[ViewKind, float] = {}
     for kind, part in gathered.items():
-        owners = np.repeat(np.arange(len(part.starts) - 1), np.diff(part.starts))
-        sample = np.unique(np.linspace(0, len(owners) - 1, _BACKGROUND_VECTORS).astype(np.int64))
-        backgrounds[kind] = measure_background(queries, part.vectors[sample], owners[sample], asked)
+        of_vectors = np.repeat(np.arange(len(part.starts) - 1), np.diff(part.starts))
+        sample = _spread(range(len(of_vectors)), _BACKGROUND_VECTORS)
+        backgrounds[kind] = measure_background(queries, part.vectors[sample], of_vectors[sample], owners)
     return backgrounds
+
+
+def _zeros(
+    passages: Sequence[Passage],
+    dense: Mapping[ViewKind, DenseIndex],
+    tokens: TokenIndex | None,
+    asked: Sequence[_Asked],
+) -> dict[str, Zero]:
+    """For each language asked in, the mean scores with passages of that language, or with all where it has none."""
+    zeros: dict[str, Zero] = {}
+    for language in dict.fromkeys(each.language for each in asked):
+        own = [row for row, passage in enumerate(passages) if _same_language(language, passage)]
+        rows = _spread(own or range(len(passages)), _ZERO_PASSAGES)
+        spoken = [each for each in asked if each.language == language]
+        pairs = [(spoken[at], rows[rows != spoken[at].owner]) for at in _spread(range(len(spoken)), _ZERO_QUERIES)]
+        pairs = [(each, others) for each, others in pairs if len(others)]
+        if sum(len(others) for _, others in pairs) >= _FEWEST:
+            alike = [_likeness(dense, each.vector, others).mean() for each, others in pairs]
+            late = [tokens.scores(each.tokens, others).mean() for each, others in pairs] if tokens else [0]
+            zeros[language] = Zero(float(np.mean(alike)), float(np.mean(late)))
+    return zeros
+
+
+def _same_language(language: str, passage: Passage) -> bool:
+    return (language == "zh") == passage.language.startswith("zh")
+
+
+def _likeness(dense: Mapping[ViewKind, DenseIndex], vector: Vectors, rows: Rows) -> Vectors:
+    """How like a query's vector some passages are, over all kinds of views."""
+    total: Vectors = np.stack([WEIGHTS[kind] * index.scores(vector, rows) for kind, index in dense.items()]).sum(0)
+    return total
+
+
+def _spread(rows: Sequence[int], most: int) -> Rows:
+    """At most so many of some rows, evenly spread."""
+    return np.array(rows)[np.unique(np.linspace(0, len(rows) - 1, most).astype(np.int64))]
+
+
+def _above(scores: Vectors, zero: float) -> Vectors:
+    """Scores on the scale from ``zero`` to 1."""
+    return (scores - zero) / (1 - zero)
 
 
 def _matches(passage: Passage, filters: Mapping[str, str]) -> bool:

@@ -13,11 +13,12 @@ _CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _PARTS = re.compile(r"[^\W\d_]+|\d+", re.UNICODE)
 
 _ENGLISH_STOPS = (
-    "a about after again all also am an and any are aren't as at be been before being but by can can't cannot could did"
-    " do does doing don't for from get gets getting got had has have having he hello her here hi him his how i i'd i'll"
-    " i'm i've if im in into is isn't it it's its just let like me my no not now of off ok on one only or our out over"
-    " please really she should so some such than thanks that that's the their them then there these they this those to"
-    " too up us very want wants was way we were what when where which while who why will with won't would yes you your"
+    "a about after again all also am an and any are aren't as at be because been before being but by can can't cannot"
+    " could did do does doing don't during for from get gets getting got had has have having he hello her here hi him"
+    " his how i i'd i'll i'm i've if im in into is isn't it it's its just let like me my no not now of off ok on one"
+    " only or our out over please really she should since so some such than thanks that that's the their them then"
+    " there these they this those through till to too until up us very want wants was way we were what when where"
+    " which while who why will with won't would yes you your"
 )
 _CHINESE_STOPS = (
     "的 了 吗 呢 吧 啊 呀 是 在 我 我的 你 你的 您 他 她 它 我们 你们 他们 这 那 这个 那个 什么 怎么 怎样 如何 为什么"

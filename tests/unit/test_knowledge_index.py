@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from retrieval import index_kinds
-from retrieval.encoder import Progress, Vectors
+from retrieval.encoder import Progress, Tokens, Vectors
 from retrieval.errors import IndexFileError, KnowledgeEmpty
 from retrieval.index import KnowledgeIndex, build_index
 from retrieval.passages import Passage
@@ -36,11 +36,23 @@ class LetterEncoder:
         self.embedded += len(texts)
         return self.encode_queries(texts)
 
+    def read_queries(self, texts: Sequence[str]) -> tuple[Vectors, list[Tokens]]:
+        return self.encode_queries(texts), [self._tokens(text) for text in texts]
+
+    def read_passages(self, texts: Sequence[str]) -> tuple[Vectors, list[Tokens]]:
+        return self.encode_passages(texts), [self._tokens(text) for text in texts]
+
+    def _tokens(self, text: str) -> Tokens:
+        pieces = words(text)
+        ids = np.array([sum(map(ord, piece)) for piece in pieces], np.int64)
+        return Tokens(ids, self.encode_queries([f" {piece} " for piece in pieces]), tuple(pieces))
+
 
 def passage(title: str, text: str, language: str = "en", **more: str) -> Passage:
     return Passage(id=title, document=f"{title}.md", title=title, text=text, language=language, metadata=more)
 
 
+UNRELATED = ["what a nice weather today", "sing me a song", "今天天气很好"]
 PASSAGES = [
     passage("Returns", "Send the parcel back within thirty days. Print the label first.", audience="shoppers"),
     passage("Shipping", "Parcels travel for three days. Express takes one.", audience="shoppers"),
@@ -54,7 +66,7 @@ def build(
     passages: list[Passage] = PASSAGES, previous: Path | None = None
 ) -> tuple[KnowledgeIndex, LetterEncoder, int]:
     encoder = LetterEncoder()
-    index, counts = build_index(passages, encoder, previous=previous, gpu=False)
+    index, counts = build_index(passages, encoder, previous=previous, gpu=False, unrelated=UNRELATED)
     return index, encoder, counts.reused
 
 
@@ -142,6 +154,36 @@ def test_only_what_changed_is_embedded_again(tmp_path: Path) -> None:
     assert [hit.score for hit in index.search("card", 5)] == [hit.score for hit in fresh.search("card", 5)]
 
 
+def test_other_unrelated_texts_bring_tokens_onto_other_axes(tmp_path: Path) -> None:
+    build()[0].save(tmp_path / "index")
+    encoder = LetterEncoder()
+    build_index(PASSAGES, encoder, previous=tmp_path / "index", gpu=False, unrelated=["quite another text"])
+    assert encoder.embedded == len(PASSAGES)  # each is read again as a whole, its other views are kept
+
+
+def test_without_tokens_the_whole_stands_in_for_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("retrieval.index.LARGEST", len(PASSAGES) - 1)
+    index, encoder, _ = build()
+    index.save(tmp_path / "index")
+    assert not (tmp_path / "index" / "tokens").exists()
+    hits = KnowledgeIndex.load(tmp_path / "index", encoder, gpu=False).search("download an invoice", 3)
+    assert hits[0].passage.title == "Invoices"
+    assert [hit.late for hit in hits] == [hit.dense for hit in hits]
+
+
+def test_unrelated_texts_score_zero_in_their_own_language() -> None:
+    unrelated = [f"{text} {number}" for text in UNRELATED for number in range(9)]
+    index, _ = build_index(PASSAGES, LetterEncoder(), gpu=False, unrelated=unrelated)
+    for language in ("en", "zh"):
+        own = [text for text in unrelated if (text[0] > "z") == (language == "zh")]
+        hits = [hit for text in own for hit in index.search(text, 9) if hit.passage.language == language]
+        assert hits
+        assert not any(hit.foreign for hit in hits)
+        assert np.mean([hit.dense for hit in hits]) == pytest.approx(0, abs=0.02)
+        assert np.mean([hit.late for hit in hits]) == pytest.approx(0, abs=0.02)
+    assert {hit.foreign for hit in index.search("invoice", 9) if hit.passage.language == "zh"} == {True}
+
+
 def test_previous_index_of_another_encoder_or_torn_is_passed_over(tmp_path: Path) -> None:
     build()[0].save(tmp_path / "index")
     index, counts = build_index(PASSAGES, LetterEncoder("other"), previous=tmp_path / "index", gpu=False)
@@ -154,6 +196,11 @@ def test_previous_index_of_another_encoder_or_torn_is_passed_over(tmp_path: Path
 def _truncate(folder: Path) -> None:
     file = folder / "sentence.faiss"
     file.write_bytes(file.read_bytes()[:-4])
+
+
+def _cut_tokens(folder: Path) -> None:
+    file = folder / "tokens" / "vectors.npy"
+    file.write_bytes(file.read_bytes()[:-1])
 
 
 def _flip(folder: Path) -> None:
@@ -178,7 +225,7 @@ def _other_format(folder: Path) -> None:
     (folder / "manifest.json").write_text(json.dumps(manifest | {"format": "other-9"}), "utf-8")
 
 
-@pytest.mark.parametrize("damage", [_truncate, _flip, _add, _remove, _no_manifest, _other_format])
+@pytest.mark.parametrize("damage", [_truncate, _cut_tokens, _flip, _add, _remove, _no_manifest, _other_format])
 def test_damaged_index_is_refused(tmp_path: Path, damage: object) -> None:
     index, encoder, _ = build()
     index.save(tmp_path / "index")
