@@ -115,8 +115,6 @@ def decide(tracker: Tracker, prediction: Prediction, outlook: Outlook) -> Decisi
         return _continue(tracker, prediction, outlook)
     parse = message.parse
     if (asked := command(parse)) is not None:
-        if asked == KNOWLEDGE and outlook.declined:
-            return _own(OFFER, "offer", reasons=("the passage that was chosen is gone",))
         gone = asked == KNOWLEDGE and outlook.declined
         return _own(OFFER if gone else asked, "slash", reasons=(f"the customer pressed {asked}",))
     if is_slash(parse) or message.metadata.get("is_external") is True:
@@ -167,9 +165,7 @@ def _by_evidence(evidence: Evidence, has_generator: bool, rival: float | None) -
         return "ask", f"knowledge {chance:.2f}, and another passage is as likely"
     if evidence.may_draft and has_generator:
         return "generator", f"knowledge {chance:.2f} >= {evidence.draft_at:.2f} (draft)"
-    if evidence.may_quote:
-        return "knowledge", f"knowledge {chance:.2f} is enough to quote"
-    return ("ask", f"knowledge {chance:.2f} is enough to ask back") if evidence.may_draft else None
+    return ("knowledge", f"knowledge {chance:.2f} is enough to quote") if evidence.may_quote else None
 
 
 def _ask_or_offer(outlook: Outlook, reasons: tuple[str, ...]) -> Decision:
