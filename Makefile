@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Threads that spin while they wait make a busy machine ten times slower.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: demo install install-test check format test bench bench-size bench-nlu bench-nlu-full bench-dialogue bench-knowledge bench-knowledge-full bench-runtimes clean
+.PHONY: demo install install-test check format test bench bench-size bench-nlu bench-nlu-full bench-dialogue bench-knowledge bench-knowledge-full bench-runtimes bench-generator clean
 
 demo: install
 	$(BIN)/kefu demo demo
@@ -79,6 +79,17 @@ bench-runtimes: install $(RUNTIMES)/.installed
 $(RUNTIMES)/.installed: training/runtimes.txt
 	rm -rf $(RUNTIMES)
 	$(BIN)/pip install --quiet --no-deps --target $(RUNTIMES) -r training/runtimes.txt
+	touch $@
+
+# The packaged generator beside llama.cpp on the same file: two minutes on two quiet cores.
+GENERATORS := .bench/generators
+
+bench-generator: install $(GENERATORS)/.installed
+	PYTHONPATH=$(GENERATORS) $(BIN)/kefu bench generator
+
+$(GENERATORS)/.installed: bot/generators.txt
+	rm -rf $(GENERATORS)
+	$(BIN)/pip install --quiet --no-deps --target $(GENERATORS) -r bot/generators.txt
 	touch $@
 
 clean:

@@ -55,14 +55,14 @@ def measure(*, seconds: float, clients: int, rasa_url: str | None = None) -> dic
         folder = Path(scratch, "assistant")
         with resources.as_file(resources.files("bot") / "starter" / "small") as source:
             shutil.copytree(source, folder)
-        figures: dict[str, Any] = {"train_s": _timed_train(folder)}
+        figures: dict[str, Any] = {"train_s": timed_train(folder)}
         figures |= bench_prediction.measure(folder)
-        with _Server(folder) as server:
+        with Server(folder) as server:
             figures["start_s"] = server.start_s
-            asyncio.run(_load(server.url, KNOWLEDGE_TEXTS, clients=1, seconds=1))
+            asyncio.run(load(server.url, KNOWLEDGE_TEXTS, clients=1, seconds=1))
             for name, texts in (("rule", RULE_TEXTS), ("knowledge", KNOWLEDGE_TEXTS)):
-                alone = asyncio.run(_load(server.url, texts, clients=1, seconds=seconds))
-                many = asyncio.run(_load(server.url, texts, clients=clients, seconds=seconds))
+                alone = asyncio.run(load(server.url, texts, clients=1, seconds=seconds))
+                many = asyncio.run(load(server.url, texts, clients=clients, seconds=seconds))
                 figures |= _figures(name, alone, many)
             figures["memory_mb"] = server.memory_mb()
     ours = {name: figures[name] for name in RASA_MOODBOT}
@@ -84,7 +84,8 @@ def to_text(figures: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _timed_train(folder: Path) -> float:
+def timed_train(folder: Path) -> float:
+    """Seconds of ``kefu train`` in a process of its own. Raises BenchError."""
     started = time.perf_counter()
     done = subprocess.run(_kefu("train", str(folder)), check=False, capture_output=True, text=True)
     if done.returncode:
@@ -96,7 +97,7 @@ def _kefu(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "bot.cli", *arguments]
 
 
-class _Server:
+class Server:
     """``kefu run`` in a process of its own. ``start_s``: from the command to the first answer."""
 
     def __init__(self, folder: Path) -> None:
@@ -104,7 +105,7 @@ class _Server:
         self.url = ""
         self.start_s = 0.0
 
-    def __enter__(self) -> "_Server":
+    def __enter__(self) -> "Server":
         started = time.perf_counter()
         self._log = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
@@ -145,7 +146,7 @@ async def _one_turn(url: str) -> None:
         await _say(session, url, "bench", RULE_TEXTS[0])
 
 
-async def _load(url: str, texts: Sequence[str], *, clients: int, seconds: float) -> Load:
+async def load(url: str, texts: Sequence[str], *, clients: int, seconds: float) -> Load:
     """``clients`` conversations at once, each waiting for its answer before it goes on."""
     spent: list[float] = []
     started = time.perf_counter()
@@ -185,6 +186,6 @@ def _figures(name: str, alone: Load, many: Load) -> dict[str, float]:
 
 
 async def _rasa(url: str, *, clients: int, seconds: float) -> dict[str, float]:
-    alone = await _load(url, RULE_TEXTS, clients=1, seconds=seconds)
-    many = await _load(url, RULE_TEXTS, clients=clients, seconds=seconds)
+    alone = await load(url, RULE_TEXTS, clients=1, seconds=seconds)
+    many = await load(url, RULE_TEXTS, clients=clients, seconds=seconds)
     return {"rule_p50_ms": alone.p50_ms, "rule_turns_per_s": many.turns_per_s}

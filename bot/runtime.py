@@ -7,6 +7,8 @@ import asyncio
 import json
 import logging
 import os
+import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -38,6 +40,8 @@ log = logging.getLogger(__name__)
 WATCH_EVERY_S = 1.0
 GENERATOR_KEY = "KEFU_GENERATOR_KEY"
 """The variable with the key for a server that drafts; with ``_FILE`` the file that holds it."""
+NICENESS = 10
+"""Of the thread that drafts, where the system counts it by thread: others get a core before it."""
 ASKED_AT_ONCE = 16
 """Drafts that a server is asked for at a time; others wait."""
 
@@ -71,7 +75,7 @@ class Runtime:
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     _loaded: Loaded | None = None
     _reading: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "reading"))
-    _writing: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "writing"))
+    _writing: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "writing", _stand_back))
     _asking: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(ASKED_AT_ONCE, "asking"))
     _finding: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "finding"))
     _finder: SystemEntityFinder = field(default_factory=SystemEntityFinder)
@@ -172,6 +176,11 @@ class Runtime:
             )
         except (NluError, RetrievalError, OSError) as exc:
             raise ReleaseError(f"release {release.id} cannot be used: {exc}") from exc
+
+
+def _stand_back() -> None:
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.nice(0) + NICENESS)
 
 
 def project_of(release: Release) -> Project:

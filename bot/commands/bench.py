@@ -47,6 +47,21 @@ def add(commands: Subparsers) -> None:
     nlu.add_argument("--docs", type=Path, metavar="FILE", help="write all kept results as Markdown")
     add_json(nlu)
 
+    generator = add_command(
+        kinds,
+        "generator",
+        bench_generator,
+        summary="measure drafts: first token, tokens a second, memory, and how other answers wait for them",
+        example="kefu bench generator --json",
+    )
+    generator.add_argument(
+        "--seconds",
+        type=float,
+        default=30.0,
+        help="how long rule answers are timed, alone and beside drafts (default: 30)",
+    )
+    add_json(generator)
+
     size = add_command(
         kinds,
         "size",
@@ -106,6 +121,18 @@ def _vectors(text: str) -> int:
     if not text.isdecimal() or int(text) < FEWEST_VECTORS:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of vectors: write {FEWEST_VECTORS} or more")
     return int(text)
+
+
+def bench_generator(args: argparse.Namespace) -> int:
+    """Exit code 1 if a bar is missed: first token 1 s, 25 tokens a second, rule answers 20 % slower."""
+    from bot.bench_generator import measure, to_text, within_bars
+
+    figures = measure(seconds=args.seconds)
+    if args.json:
+        print_json(figures)
+    else:
+        print(to_text(figures))
+    return 0 if within_bars(figures) else 1
 
 
 def bench_size(args: argparse.Namespace) -> int:

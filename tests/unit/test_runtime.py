@@ -1,6 +1,9 @@
 """Releases are swapped whole, between turns, and never for one that cannot be used."""
 
 import asyncio
+import os
+import sys
+import threading
 import time
 from pathlib import Path
 
@@ -203,4 +206,18 @@ async def test_the_speaker_is_shared_by_releases(models):
     await runtime.load(new_id(models))
     assert runtime.current.engine._means.speaker is first.speaker
     assert runtime.current.engine._means is not first
+    runtime.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts niceness by thread")
+def test_the_thread_that_drafts_stands_back_and_no_other(tmp_path):
+    runtime = make(tmp_path)
+
+    def niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    own = niceness()
+    assert runtime._writing.submit(niceness).result() == min(19, own + runtime_module.NICENESS)
+    assert runtime._reading.submit(niceness).result() == own
+    assert niceness() == own
     runtime.close()
