@@ -35,6 +35,7 @@ _LIQUID = re.compile(r"\{%.*?%\}|\{\{[<%]?.*?[>%]?\}\}")
 _PUTS_IN = re.compile(r"\{%-?\s*(?:include|render|for)\b.*?%\}|\{\{.*?\}\}")
 _OF_PAGE = re.compile(r"\bpage\.(\w+)")
 _EXPLICIT_ID = re.compile(r"\s*\{#([^}\s]+)\}\s*$")
+_BOLD = re.compile(r"(?<!\*)\*\*(?=\S)([^*\n]+)(?<=\S)\*\*(?!\*)")
 _TAG = re.compile(r"<!--.*?-->|<(script|style|template)\b.*?(?:</\1\s*>|\Z)|</?[a-z][^>]*>", re.DOTALL | re.IGNORECASE)
 _SPACE = re.compile(r"[ \t\u00a0]+")
 _RAW_HEADING = re.compile(r"^\s{0,3}#{1,6}\s+(.*?)\s*#*\s*$")
@@ -197,7 +198,10 @@ def _tokens_text(nodes: list[SyntaxTreeNode]) -> str:
                 parts.append(" ")
             case "hardbreak":
                 parts.append("\n")
-            case "text" | "code_inline":
+            case "text":
+                # After Chinese punctuation CommonMark sees no end of bold: **警告：**请
+                parts.append(_BOLD.sub(r"\1", node.content))
+            case "code_inline":
                 parts.append(node.content)
             case "image":
                 parts.append(node.content)

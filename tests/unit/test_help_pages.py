@@ -62,6 +62,19 @@ def test_page_with_everything() -> None:
     assert ("/help/refunds/", "Refunds") in [(link.target, link.text) for link in page.links]
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("**警告：**请勿分享。**注意。**谢谢", "警告：请勿分享。注意。谢谢"),
+        ("**Warning:** do not share `a**b**c`", "Warning: do not share a**b**c"),
+        ("SET REPLICA *** and 2 ** 3", "SET REPLICA *** and 2 ** 3"),
+    ],
+)
+def test_bold_is_read_without_its_marks(written: str, read: str) -> None:
+    (section,) = parse_markdown("a.md", written)[0].sections
+    assert [block.text for block in section.blocks] == [read]
+
+
 LISTED = """---
 title: Accepted cards
 do_list:
