@@ -353,7 +353,6 @@ class Engine:
         turn = scene.turn
         turn.note_failure("turn", "action_limit", f"no action_listen after {MAX_ACTIONS} actions")
         turn.reasons.append(f"stopped after {MAX_ACTIONS} actions")
-        logger.warning("turn %s of %s: stopped after %d actions", turn.event_id, turn.conversation_id, MAX_ACTIONS)
         before = len(turn.kept.events) if turn.kept else 0
         if not any(isinstance(event, BotUttered) for event in scene.tracker.events[before:]):
             scene = await self._apologise(scene)

@@ -1,5 +1,6 @@
 """What a turn knows and notes down while it runs, and the record that becomes of it."""
 
+import logging
 import random
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -10,9 +11,11 @@ from urllib.parse import quote
 
 from bot.dialogue.parse import Json, Parse
 from bot.dialogue.tracker import Tracker
-from bot.errors import ActionError
+from bot.errors import ActionError, ActionRejected
 from bot.messages import Inbound
 from bot.ports import Partial, SearchResult, TurnRecord
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,10 +71,18 @@ class Turn:
         """Keep for the record that an action ran, and how it ended."""
         entry = {"name": name, "policy": policy, "confidence": confidence, "ms": round(spent_s * 1000, 3)}
         self.actions.append(entry | ({"error": error.code, "detail": str(error)} if error else {}))
+        if error is not None and not isinstance(error, ActionRejected):
+            self._warn(name, error.code, str(error))
 
     def note_failure(self, name: str, code: str, detail: str) -> None:
         """Keep for the record that a part of the turn did not work."""
         self.actions.append({"name": name, "error": code, "detail": detail})
+        self._warn(name, code, detail)
+
+    def _warn(self, name: str, code: str, detail: str) -> None:
+        """Tell the log. The detail may have words of the customer in it."""
+        logger.warning("turn %s of %s: %s failed: %s", self.event_id, self.conversation_id, name, code)
+        logger.debug("%s: %s", code, detail)
 
     @contextmanager
     def timed(self, part: str) -> Iterator[None]:

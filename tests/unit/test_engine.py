@@ -271,6 +271,22 @@ async def test_custom_action(action, replies, errors):
     assert await anna.says("hi") == ["Hello!"]  # and the conversation goes on
 
 
+async def test_the_log_says_which_action_failed_but_not_with_what_words(caplog):
+    def broken(_):
+        raise ActionFailed("could not read 'my secret'")
+
+    actions = FakeActions({"action_check": broken})
+    await conversation(project(SHOP, RULES), FakeModels(MEANINGS), actions=actions).send("check it")
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert warnings == ["turn 1 of anna: action_check failed: action_failed"]
+
+
+async def test_an_action_that_declines_is_no_failure(caplog):
+    actions = FakeActions({"action_check": fails(ActionRejected)})
+    await conversation(project(SHOP, RULES), FakeModels(MEANINGS), actions=actions).send("check it")
+    assert "failed" not in caplog.text
+
+
 async def test_no_action_server_at_all():
     anna = conversation(project(SHOP, RULES), FakeModels(MEANINGS))
     assert await anna.says("check it") == [FAILED, "Checked."]
