@@ -10,21 +10,23 @@ import contextlib
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from retrieval.dense import DenseIndex, measure_background
 from retrieval.documents import guess_language
-from retrieval.encoder import Encoder, Progress, Tokens, Vectors
+from retrieval.encoder import Encoder, Progress, Vectors
 from retrieval.errors import IndexFileError, KnowledgeEmpty
 from retrieval.index_kinds import Rows, gpu_available
 from retrieval.interaction import LARGEST, Frame, PassageTokens, TokenIndex
 from retrieval.lexical import LexicalIndex
-from retrieval.passages import Passage
+from retrieval.passages import Passage, has_all
 from retrieval.sealed import checked_json, read_arrays, seal, verify, write_arrays, write_json
 from retrieval.views import VIEW_KINDS, ViewKind, lexical_text, views
 from retrieval.words import words
+from retrieval.zeros import Asked, Zero, above, measure_zeros, read_unrelated, same_language, spread
 
 FORMAT = "kefu-index-3"
 WEIGHTS: Mapping[ViewKind, float] = {"whole": 0.4, "sentence": 0.4, "heading": 0.2}
@@ -39,11 +41,7 @@ LATE_CANDIDATES = 32
 READ_AT_ONCE = 128
 """How many passages are read with their tokens before those are made small."""
 
-_BACKGROUND_QUERIES, _BACKGROUND_VECTORS = 64, 4096
-_ZERO_QUERIES, _ZERO_PASSAGES = 32, 64
-_FEWEST = 16
-"""Pairs of unrelated texts that are needed to say what unrelated ones score."""
-
+_BACKGROUND_VECTORS = 4096
 _TOKENS = "tokens"
 
 
@@ -77,24 +75,6 @@ class _Views:
     vectors: Vectors
     hashes: Rows
     starts: Rows
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A text as the encoder read it. ``owner``: the row of the passage that it was taken from, or -1."""
-
-    language: str
-    vector: Vectors
-    tokens: Tokens
-    owner: int = -1
-
-
-@dataclass(frozen=True, slots=True)
-class Zero:
-    """What unrelated texts of one language score."""
-
-    dense: float = 0.0
-    late: float = 0.0
 
 
 class KnowledgeIndex:
@@ -133,7 +113,7 @@ class KnowledgeIndex:
             candidates = set[int]().union(*(found[number] for found in near))
             lexical = self.lexical.scores(words(query))
             rows = self._candidates(candidates, lexical, allowed)
-            asked = _Asked(guess_language(query), vectors[number], tokens[number])
+            asked = Asked(guess_language(query), vectors[number], tokens[number])
             hits.append(self._rank(rows, asked, lexical[rows])[:k])
         return hits
 
@@ -142,15 +122,13 @@ class KnowledgeIndex:
         best = pool[np.argsort(-lexical[pool], kind="stable")[:CANDIDATES]]
         return np.array(sorted(near | {int(row) for row in best if lexical[row] > 0}), np.int64)
 
-    def _rank(self, rows: Rows, asked: "_Asked", lexical: Vectors) -> list[Hit]:
+    def _rank(self, rows: Rows, asked: Asked, lexical: Vectors) -> list[Hit]:
         zero = self._zeros.get(asked.language, Zero())
-        dense = _above(_likeness(self.dense, asked.vector, rows), zero.dense)
+        dense = above(_dense_scores(self.dense, asked, rows), zero.dense)
         scores = dense + LEXICAL_WEIGHT * lexical
         late = np.zeros_like(scores)
         best = np.argsort(-scores, kind="stable")[:LATE_CANDIDATES]
-        late[best] = (
-            dense[best] if self._tokens is None else _above(self._tokens.scores(asked.tokens, rows[best]), zero.late)
-        )
+        late[best] = above(_late_scores(self._tokens, self.dense, asked, rows[best]), zero.late)
         scores += LATE_WEIGHT * late
         return [
             Hit(
@@ -159,13 +137,13 @@ class KnowledgeIndex:
                 dense=float(dense[at]),
                 lexical=float(lexical[at]),
                 late=float(late[at]),
-                foreign=not _same_language(asked.language, self.passages[rows[at]]),
+                foreign=not same_language(asked.language, self.passages[rows[at]]),
             )
             for at in np.argsort(-scores, kind="stable")
         ]
 
     def _allowed(self, filters: Mapping[str, str]) -> Rows:
-        kept = [row for row, passage in enumerate(self.passages) if _matches(passage, filters)]
+        kept = [row for row, passage in enumerate(self.passages) if has_all(passage, filters)]
         return np.array(kept, np.int64)
 
     def save(self, folder: Path) -> None:
@@ -252,7 +230,7 @@ def build_index(
         raise KnowledgeEmpty("no passage to index: add Markdown pages or FAQ files to the knowledge folder")
     texts = {kind: [views(passage, kind) for passage in passages] for kind in VIEW_KINDS}
     hashed = {_text_hash(text): text for kind in VIEW_KINDS for several in texts[kind] for text in several}
-    asked = _asked(unrelated, texts["heading"], encoder)
+    asked = read_unrelated(unrelated, texts["heading"], encoder)
     frame = Frame.fit(np.concatenate([each.tokens.states for each in asked]))
     known = _known(previous, encoder, frame)
     wholes = [_text_hash(text) for (text,) in texts["whole"]]
@@ -267,7 +245,7 @@ def build_index(
     lexical = LexicalIndex.build([words(lexical_text(passage)) for passage in passages])
     hashes = {kind: part.hashes for kind, part in gathered.items()}
     tokens = TokenIndex.build([known.tokens[key] for key in wholes], frame) if len(passages) <= LARGEST else None
-    zeros = _zeros(passages, dense, tokens, asked)
+    zeros = measure_zeros(passages, asked, partial(_dense_scores, dense), partial(_late_scores, tokens, dense))
     counts = BuildCounts(passages=len(passages), vectors=len(hashed), reused=len(hashed) - fresh)
     return KnowledgeIndex(passages, dense, lexical, encoder, hashes, tokens=tokens, zeros=zeros), counts
 
@@ -311,15 +289,6 @@ def _known(previous: Path | None, encoder: Encoder, frame: Frame) -> _Known:
     return _Known(frame, {}, {})
 
 
-def _asked(unrelated: Sequence[str], headings: Sequence[Sequence[str]], encoder: Encoder) -> list[_Asked]:
-    owners = [-1] * len(unrelated)
-    if not unrelated:
-        owners = _spread(range(len(headings)), _BACKGROUND_QUERIES).tolist()
-        unrelated = [headings[row][0] for row in owners]
-    vectors, tokens = encoder.read_queries(unrelated)
-    return [_Asked(guess_language(text), *read) for text, *read in zip(unrelated, vectors, tokens, owners, strict=True)]
-
-
 def _gather(texts: Sequence[Sequence[str]], known: Mapping[int, Vectors]) -> _Views:
     hashes = np.array([_text_hash(text) for several in texts for text in several], np.int64)
     starts = np.concatenate([[0], np.cumsum([len(several) for several in texts])]).astype(np.int64)
@@ -327,61 +296,28 @@ def _gather(texts: Sequence[Sequence[str]], known: Mapping[int, Vectors]) -> _Vi
     return _Views(vectors, hashes, starts)
 
 
-def _backgrounds(asked: Sequence[_Asked], gathered: Mapping[ViewKind, _Views]) -> dict[ViewKind, float]:
+def _backgrounds(asked: Sequence[Asked], gathered: Mapping[ViewKind, _Views]) -> dict[ViewKind, float]:
     """How alike unrelated texts are to the vectors of each kind, evenly sampled."""
     queries, owners = np.stack([each.vector for each in asked]), np.array([each.owner for each in asked])
     backgrounds: dict[ViewKind, float] = {}
     for kind, part in gathered.items():
         of_vectors = np.repeat(np.arange(len(part.starts) - 1), np.diff(part.starts))
-        sample = _spread(range(len(of_vectors)), _BACKGROUND_VECTORS)
+        sample = spread(range(len(of_vectors)), _BACKGROUND_VECTORS)
         backgrounds[kind] = measure_background(queries, part.vectors[sample], of_vectors[sample], owners)
     return backgrounds
 
 
-def _zeros(
-    passages: Sequence[Passage],
-    dense: Mapping[ViewKind, DenseIndex],
-    tokens: TokenIndex | None,
-    asked: Sequence[_Asked],
-) -> dict[str, Zero]:
-    """For each language asked in, the mean scores with passages of that language, or with all where it has none."""
-    zeros: dict[str, Zero] = {}
-    for language in dict.fromkeys(each.language for each in asked):
-        own = [row for row, passage in enumerate(passages) if _same_language(language, passage)]
-        rows = _spread(own or range(len(passages)), _ZERO_PASSAGES)
-        spoken = [each for each in asked if each.language == language]
-        pairs = [(spoken[at], rows[rows != spoken[at].owner]) for at in _spread(range(len(spoken)), _ZERO_QUERIES)]
-        pairs = [(each, others) for each, others in pairs if len(others)]
-        if sum(len(others) for _, others in pairs) >= _FEWEST:
-            alike = [_likeness(dense, each.vector, others).mean() for each, others in pairs]
-            late = [tokens.scores(each.tokens, others).mean() for each, others in pairs] if tokens else [0]
-            zeros[language] = Zero(float(np.mean(alike)), float(np.mean(late)))
-    return zeros
-
-
-def _same_language(language: str, passage: Passage) -> bool:
-    return (language == "zh") == passage.language.startswith("zh")
-
-
-def _likeness(dense: Mapping[ViewKind, DenseIndex], vector: Vectors, rows: Rows) -> Vectors:
-    """How like a query's vector some passages are, over all kinds of views."""
-    total: Vectors = np.stack([WEIGHTS[kind] * index.scores(vector, rows) for kind, index in dense.items()]).sum(0)
+def _dense_scores(dense: Mapping[ViewKind, DenseIndex], asked: Asked, rows: Rows) -> Vectors:
+    """How like a query some passages are, over all kinds of views."""
+    total: Vectors = np.stack([WEIGHTS[kind] * index.scores(asked.vector, rows) for kind, index in dense.items()]).sum(
+        0
+    )
     return total
 
 
-def _spread(rows: Sequence[int], most: int) -> Rows:
-    """At most so many of some rows, evenly spread."""
-    return np.array(rows)[np.unique(np.linspace(0, len(rows) - 1, most).astype(np.int64))]
-
-
-def _above(scores: Vectors, zero: float) -> Vectors:
-    """Scores on the scale from ``zero`` to 1."""
-    return (scores - zero) / (1 - zero)
-
-
-def _matches(passage: Passage, filters: Mapping[str, str]) -> bool:
-    own = {"language": passage.language, "document": passage.document, **passage.metadata}
-    return all(own.get(name) == value for name, value in filters.items())
+def _late_scores(tokens: TokenIndex | None, dense: Mapping[ViewKind, DenseIndex], asked: Asked, rows: Rows) -> Vectors:
+    """Late interaction; where tokens are not kept, the likeness of the whole stands in for it."""
+    return _dense_scores(dense, asked, rows) if tokens is None else tokens.scores(asked.tokens, rows)
 
 
 def _text_hash(text: str) -> int:
