@@ -118,6 +118,17 @@ def _section_passage(document: Document, section: Section, text: str, names: tup
     )
 
 
+def filterable(passage: Passage) -> dict[str, str]:
+    """What a passage can be filtered by."""
+    return {"language": passage.language, "document": passage.document, **passage.metadata}
+
+
+def has_all(passage: Passage, filters: Mapping[str, str]) -> bool:
+    """Whether the filters leave a passage in."""
+    own = filterable(passage)
+    return all(own.get(name) == value for name, value in filters.items())
+
+
 def _faq_passage(document: Document, entry: FaqEntry) -> Passage:
     metadata = {**document.metadata, **({"category": entry.category} if entry.category else {})}
     return Passage(
