@@ -1,8 +1,10 @@
 """A conversation in memory, with no store and no channel: what ``kefu ask`` and ``kefu shell`` talk to."""
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bot.dialogue.parse import Json
 from bot.dialogue.tracker import Tracker
 from bot.messages import Inbound
 from bot.ports import Partial, TurnResult
@@ -14,6 +16,7 @@ class Conversation:
     """One customer at the terminal."""
 
     runtime: Runtime
+    metadata: Mapping[str, Json] = field(default_factory=dict)
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     tracker: Tracker | None = None
 
@@ -25,7 +28,12 @@ class Conversation:
     def inbound(self, text: str) -> Inbound:
         """A message of the customer's."""
         return Inbound(
-            conversation_id=self.id, channel="cmdline", event_id=uuid.uuid4().hex, sender_id="terminal", text=text
+            conversation_id=self.id,
+            channel="cmdline",
+            event_id=uuid.uuid4().hex,
+            sender_id="terminal",
+            text=text,
+            metadata=self.metadata,
         )
 
     async def say(self, text: str, *, partial: Partial | None = None) -> TurnResult:

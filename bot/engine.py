@@ -87,6 +87,7 @@ class Engine:
             models=models,
             speaker=speaker or DomainSpeaker(),
             server=actions,
+            filters=_mapping(project.config.kefu.get("filters")),
         )
 
     @property
@@ -445,6 +446,10 @@ def _brings_session(events: Sequence[Event]) -> bool:
 
 def _rejected(decision: Decision) -> ActionExecutionRejected:
     return ActionExecutionRejected(name=decision.action, policy=decision.policy, confidence=decision.confidence)
+
+
+def _mapping(value: Json) -> Mapping[str, Json]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _number(value: Json, default: float) -> float:

@@ -128,11 +128,17 @@ class ReleaseModels:
         explanation = await self._explain(text)
         return dialogue_parse(explanation.parse), explanation_json(explanation)
 
-    async def search(self, query: str, *, k: int = HITS, before: str = "") -> SearchResult:
+    def filter_names(self) -> frozenset[str]:
+        """What passages can be filtered by: language, document, and every name of their metadata."""
+        return self._knowledge.filter_names if self._knowledge else frozenset()
+
+    async def search(
+        self, query: str, *, k: int = HITS, before: str = "", filters: Mapping[str, str] | None = None
+    ) -> SearchResult:
         """The best passages for a query; at most 5."""
         if self._knowledge is None:
             return NOTHING_KNOWN
-        answered = await self._search(Asked(text=query, before=before))
+        answered = await self._search(Asked(text=query, before=before, filters=filters or {}))
         found = answered.outcome
         return SearchResult(
             hits=tuple(map(_hit, found.hits[:k], found.chances)),
@@ -143,9 +149,9 @@ class ReleaseModels:
             why=answered.why,
         )
 
-    def passage(self, passage_id: str) -> Hit | None:
-        """A passage by its id; None if the knowledge has it no more."""
-        found = self._knowledge.passage(passage_id) if self._knowledge else None
+    def passage(self, passage_id: str, filters: Mapping[str, str] | None = None) -> Hit | None:
+        """A passage by its id; None if the knowledge has it no more, or the filters leave it out."""
+        found = self._knowledge.passage(passage_id, filters or {}) if self._knowledge else None
         return _shown(found) if found else None
 
     async def generate(

@@ -79,12 +79,19 @@ class Models(Protocol):
         """Intent and entities of a message (never a slash payload) that came at ``at_s`` (None: now)."""
         ...
 
-    async def search(self, query: str, *, k: int = 5, before: str = "") -> SearchResult:
-        """The best passages for a query, which may go on from what was said ``before``."""
+    def filter_names(self) -> frozenset[str]:
+        """What passages can be filtered by: language, document, and every name of their metadata."""
         ...
 
-    def passage(self, passage_id: str) -> Hit | None:
-        """A passage by its id; None if the knowledge has it no more."""
+    async def search(
+        self, query: str, *, k: int = 5, before: str = "", filters: Mapping[str, str] | None = None
+    ) -> SearchResult:
+        """The best passages for a query, which may go on from what was said ``before``, among those that have
+        all of ``filters``."""
+        ...
+
+    def passage(self, passage_id: str, filters: Mapping[str, str] | None = None) -> Hit | None:
+        """A passage by its id; None if the knowledge has it no more, or the filters leave it out."""
         ...
 
     def generate(

@@ -14,7 +14,7 @@ from retrieval.errors import IndexFileError
 from retrieval.index import FORMAT as INDEX_FORMAT
 from retrieval.index import Hit, KnowledgeIndex
 from retrieval.index_kinds import gpu_available
-from retrieval.passages import Passage
+from retrieval.passages import Passage, filterable, has_all
 from retrieval.query_map import load_query_map
 from retrieval.sealed import checked_json, verify
 
@@ -42,6 +42,7 @@ class Knowledge:
     def __init__(self, index: KnowledgeIndex, calibration: Calibration) -> None:
         self.index, self.calibration = index, calibration
         self._passages = {passage.id: passage for passage in index.passages}
+        self.filter_names = frozenset(name for passage in index.passages for name in filterable(passage))
 
     @classmethod
     def load(cls, folder: Path, device: str = "cpu", *, base_folder: Callable[[str], Path]) -> "Knowledge":
@@ -64,9 +65,10 @@ class Knowledge:
         """The best ``k`` passages for a query."""
         return self.search_batch([query], k, filters)[0]
 
-    def passage(self, passage_id: str) -> Passage | None:
-        """A passage by its id."""
-        return self._passages.get(passage_id)
+    def passage(self, passage_id: str, filters: Mapping[str, str]) -> Passage | None:
+        """A passage by its id, if the filters leave it in."""
+        found = self._passages.get(passage_id)
+        return found if found and has_all(found, filters) else None
 
     def search_batch(
         self, queries: Sequence[str], k: int = 5, filters: Mapping[str, str] | None = None

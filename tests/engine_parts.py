@@ -44,6 +44,7 @@ class FakeModels:
     release_id: str = "r1"
     searches: int = 0
     before: str | None = None
+    filters: Mapping[str, str] | None = None
     earlier: tuple[Said, ...] = ()
     refusals: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
@@ -60,8 +61,14 @@ class FakeModels:
     async def explain(self, text: str) -> tuple[Parse, Mapping[str, Json]]:
         return await self.parse(text), {"verdict": "accepted"}
 
-    async def search(self, query: str, *, k: int = 5, before: str = "") -> SearchResult:
+    def filter_names(self) -> frozenset[str]:
+        return frozenset({"product"})
+
+    async def search(
+        self, query: str, *, k: int = 5, before: str = "", filters: Mapping[str, str] | None = None
+    ) -> SearchResult:
         self.searches += 1
+        self.filters = filters
         self.before = before
         chance, first, second = self.chances.get(query, 0.0), *HITS
         hits = (replace(first, probability=chance), replace(second, probability=self.seconds.get(query, 0.01)))
@@ -77,7 +84,7 @@ class FakeModels:
             if refused:
                 refused(text, reasons)
 
-    def passage(self, passage_id: str) -> Hit | None:
+    def passage(self, passage_id: str, filters: Mapping[str, str] | None = None) -> Hit | None:
         return next((hit for hit in HITS if hit.passage_id == passage_id), None)
 
     async def extract(self, question: str, hit: Hit) -> str:

@@ -5,6 +5,8 @@ from bot.dialogue.tracker import Tracker
 
 _NO_HELP = ("utter_default", "utter_ask_rephrase", "utter_offer_person", "action_default_ask_affirmation")
 """What the bot says where it did not understand: nothing can go on from that."""
+_NO_TOPIC = ("kefu_", "utter_ask_")
+"""The same, and what forms ask: its words would lead the search to what the form is about."""
 
 
 def said_last(tracker: Tracker) -> str:
@@ -24,7 +26,7 @@ def said_last(tracker: Tracker) -> str:
                 break
             case BotUttered(text=str(text), metadata=metadata) if latest_seen and text.strip():
                 name = str(metadata.get("utter_action") or "")
-                if "origin" not in metadata and name not in _NO_HELP and not name.startswith("kefu_"):
+                if "origin" not in metadata and name not in _NO_HELP and not name.startswith(_NO_TOPIC):
                     words.append(text.strip())
             case SessionStarted() | Restarted():
                 break

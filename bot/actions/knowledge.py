@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from bot.actions.context import said_last
+from bot.actions.filters import filters_of
 from bot.actions.scene import Scene
 from bot.actions.texts import phrase
 from bot.actions.utterance import source_json, utterance
@@ -35,10 +36,22 @@ async def search(scene: Scene) -> SearchResult | None:
     if turn.search is None and scene.means.models.has_knowledge and message is not None:
         with turn.timed("search"):
             before = said_last(scene.tracker)
-            turn.search = await scene.means.models.search(message.text, k=HIT_COUNT, before=before)
+            turn.search = await scene.means.models.search(
+                message.text, k=HIT_COUNT, before=before, filters=_filters(scene)
+            )
             if turn.search.why:
                 turn.reasons.append(f"searched with what was said before: {turn.search.why}")
     return turn.search
+
+
+def _filters(scene: Scene) -> dict[str, str]:
+    """What this search is narrowed by. A name that no passage has leaves nothing, and is told."""
+    filters = filters_of(scene.means.filters, scene.tracker)
+    if unknown := sorted(filters.keys() - scene.means.models.filter_names()):
+        scene.turn.note_failure("search", "unknown_filter", f"no passage has {', '.join(unknown)}")
+    if filters:
+        scene.turn.reasons.append(f"filtered by {', '.join(f'{name}={filters[name]}' for name in sorted(filters))}")
+    return filters
 
 
 def evidence_of(result: SearchResult | None) -> Evidence | None:
@@ -114,7 +127,7 @@ def _asking(scene: Scene, hits: Sequence[Hit]) -> Event:
 def _chosen(scene: Scene, text: str) -> list[Event]:
     """The passage that a button named, unless it is gone since."""
     named = next((str(each.value) for each in slash_entities(text) if each.entity == "passage"), "")
-    hit = scene.means.models.passage(named)
+    hit = scene.means.models.passage(named, filters_of(scene.means.filters, scene.tracker))
     return [_ready(hit)] if hit else []
 
 

@@ -1,7 +1,7 @@
 """What an action gets to work with: the conversation, the means of the release, and the turn it belongs to."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bot.actions.speaker import DomainSpeaker, Request, Speaker
 from bot.actions.turn import Turn
@@ -16,13 +16,17 @@ from bot.ports import ActionServer, Models
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
-    """What all turns of a release share. ``server`` None: the assistant names no action server."""
+    """What all turns of a release share. ``server`` None: the assistant names no action server.
+
+    ``filters``: what searches are narrowed by, as ``kefu: filters:`` has it.
+    """
 
     domain: Domain
     language: str
     models: Models
     speaker: Speaker
     server: ActionServer | None = None
+    filters: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ import asyncio
 import os
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -175,12 +175,18 @@ class _Watched:
             return await self.models.parse(text, at_s=at_s)
         return Parse(text=text, intent=IntentScore(name=FALLBACK_INTENT, confidence=1.0))
 
-    async def search(self, query: str, *, k: int = 5, before: str = "") -> "SearchResult":
+    def filter_names(self) -> frozenset[str]:
+        """As the release does."""
+        return self.models.filter_names()
+
+    async def search(
+        self, query: str, *, k: int = 5, before: str = "", filters: "Mapping[str, str] | None" = None
+    ) -> "SearchResult":
         """As the release does; a given passage is as likely as what is drafted from and quoted."""
         from bot.ports import Hit, SearchResult
 
         if self.question.given is None:
-            self.found = await self.models.search(query, k=k, before=before)
+            self.found = await self.models.search(query, k=k, before=before, filters=filters)
         else:
             hit = Hit(
                 passage_id="given",
@@ -206,9 +212,9 @@ class _Watched:
             self.drafted.append(sentence.text)
             yield sentence
 
-    def passage(self, passage_id: str) -> "Hit | None":
+    def passage(self, passage_id: str, filters: "Mapping[str, str] | None" = None) -> "Hit | None":
         """As the release does."""
-        return self.models.passage(passage_id)
+        return self.models.passage(passage_id, filters)
 
     async def extract(self, question: str, hit: "Hit") -> str:
         """As the release does."""

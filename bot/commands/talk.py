@@ -34,6 +34,14 @@ def add(commands: Subparsers) -> None:
     )
     asking.add_argument("text", help="the customer's message")
     add_folder(asking)
+    asking.add_argument(
+        "--filter",
+        type=_filter,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="search only passages with that language, document or metadata; may be repeated",
+    )
     add_json(asking)
 
     shell_parser = add_command(
@@ -75,6 +83,13 @@ def _add_serving(parser: argparse.ArgumentParser) -> None:
         "--trusted-proxy", type=_network, nargs="*", default=[], metavar="NETWORK", help="proxies in front of the bot"
     )
     parser.add_argument("--enable-api", action="store_true", help="accepted as in Rasa; the API is always on")
+
+
+def _filter(text: str) -> tuple[str, str]:
+    name, found, value = text.partition("=")
+    if not (found and name and value):
+        raise argparse.ArgumentTypeError(f"{text!r} is no filter: write product=x")
+    return name, value
 
 
 def _network(text: str) -> str:
@@ -137,7 +152,7 @@ def demo(args: argparse.Namespace) -> int:
 
 def ask(args: argparse.Namespace) -> int:
     """One turn of a new conversation, without a store."""
-    result = asyncio.run(_ask(args.folder, args.text))
+    result = asyncio.run(_ask(args.folder, args.text, dict(args.filter)))
     if args.json:
         print_json({"replies": [asdict(reply) for reply in result.replies], "record": asdict(result.record)})
     else:
@@ -146,13 +161,18 @@ def ask(args: argparse.Namespace) -> int:
     return 0
 
 
-async def _ask(folder: Path, text: str) -> "TurnResult":
+async def _ask(folder: Path, text: str, filters: dict[str, str]) -> "TurnResult":
+    from bot.actions.filters import METADATA_KEY
     from bot.conversation import Conversation
     from bot.startup import loaded_runtime
 
     async with AsyncExitStack() as stack:
         runtime = await loaded_runtime(folder, stack)
-        return await Conversation(runtime).say(text)
+        known = runtime.current.models.filter_names()
+        if unknown := sorted(filters.keys() - known):
+            has = ", ".join(sorted(known)) or "no knowledge to filter"
+            raise UsageError(f"--filter {unknown[0]}: no passage has it; known: {has}")
+        return await Conversation(runtime, metadata={METADATA_KEY: filters} if filters else {}).say(text)
 
 
 def shell(args: argparse.Namespace) -> int:

@@ -26,7 +26,7 @@ CONFIG_KEYS = (
     "kefu",
 )
 KEFU_TEXTS = ("encoder", "retrieval_encoder", "locale", "timezone")
-KEFU_SECTIONS = ("generator", "nlu", "system_entities")
+KEFU_SECTIONS = ("filters", "generator", "nlu", "system_entities")
 KEFU_NUMBERS = ("nlu_threshold", "sure_at", "learned_at")
 SYSTEM_ENTITIES = (
     *("amount-of-money", "credit-card-number", "distance", "duration", "email", "number", "ordinal", "phone-number"),
@@ -158,6 +158,8 @@ def _kefu(node: Node | None, reading: Reading) -> Mapping[str, Json]:
                 reading.fault(child, f"{key} is a probability and not between 0 and 1", "write a number such as 0.5")
         elif key == "generator":
             _generator(child, reading)
+        elif key == "filters":
+            _filters(child, reading)
         elif key == "nlu":
             _nlu(child, reading)
         elif key == "system_entities":
@@ -165,6 +167,19 @@ def _kefu(node: Node | None, reading: Reading) -> Mapping[str, Json]:
         elif "did you mean" in (meant := suggest(key, (*KEFU_TEXTS, *KEFU_NUMBERS, *KEFU_SECTIONS))):
             reading.notice(child, f'"{key}" is not a known setting of kefu; {meant}')
     return {key: child.json() for key, child in fields.items()}
+
+
+def _filters(node: Node, reading: Reading) -> None:
+    """Check what searches are narrowed by: a value, or the slot or key of the metadata that has it."""
+    for name, child in reading.fields(node, "filters").items():
+        if not isinstance(child.value, Mapping):
+            reading.text(child, f"{name} of filters")
+            continue
+        sources = reading.fields(child, f"{name} of filters", ("slot", "metadata"))
+        if len(sources) != 1:
+            reading.fault(child, f"{name} of filters has not one source", 'write "slot: NAME" or "metadata: KEY"')
+        for source, named in sources.items():
+            reading.text(named, f"{source} of {name} of filters")
 
 
 def _generator(node: Node, reading: Reading) -> None:

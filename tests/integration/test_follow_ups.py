@@ -1,6 +1,7 @@
 """Follow-up questions on two small FAQs, in English and Chinese, searched by the packaged encoders."""
 
 import csv
+from dataclasses import replace
 
 import pytest
 from follow_up_cases import CHINESE, CHINESE_FAQ, ENGLISH, ENGLISH_FAQ, Case
@@ -57,6 +58,19 @@ def test_what_is_complete_or_unknown_stays_as_it_is(spoken: tuple[Knowledge, lis
     assert len(others) >= 8
     for case in others:
         assert answered(knowledge, case, in_context=True) == case.wanted, case.said
+
+
+def test_filters_leave_passages_out(spoken: tuple[Knowledge, list[Case]]) -> None:
+    knowledge, cases = spoken
+    asked = Asked(text=cases[0].said[1], before=cases[0].said[0])
+    own, other = ({"document": name} for name in ("faq.csv", "other.md"))
+    found, nothing, free = search_all(knowledge, [replace(asked, filters=own), replace(asked, filters=other), asked], 5)
+    assert found == free
+    assert (nothing.outcome.hits, nothing.outcome.probability) == ((), 0.0)
+    passage = found.outcome.hits[0].passage
+    assert knowledge.passage(passage.id, own) == passage
+    assert knowledge.passage(passage.id, other) is None
+    assert knowledge.filter_names == {"document", "language"}
 
 
 def test_several_at_once_are_found_as_one_by_one(spoken: tuple[Knowledge, list[Case]]) -> None:

@@ -249,8 +249,8 @@ class Failing(FakeModels):
 
 async def test_of_a_passage_without_ready_answer_the_part_that_answers_is_quoted():
     class Sections(FakeModels):
-        async def search(self, query, *, k=5, before=""):
-            return replace(await super().search(query, k=k, before=before), hits=HITS[1:])
+        async def search(self, query, **options):
+            return replace(await super().search(query, **options), hits=HITS[1:])
 
         async def extract(self, question, hit):
             return f"{question} {hit.text.removeprefix('We are ')}"
