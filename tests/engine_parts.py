@@ -7,7 +7,7 @@ from bot.actions.speaker import Speaker
 from bot.dialogue.domain import Domain
 from bot.dialogue.load import load_project
 from bot.dialogue.parse import FALLBACK_INTENT, Entity, IntentScore, Json, Parse
-from bot.dialogue.policies.ensemble import train
+from bot.dialogue.policies.ensemble import Policies, train
 from bot.dialogue.project import Project, SourceFile
 from bot.dialogue.tracker import Tracker
 from bot.engine import Engine
@@ -166,13 +166,14 @@ def conversation(
     speaker: Speaker | None = None,
     sure_at: float | None = None,
     customer: str = "anna",
+    policies: Policies | None = None,
 ) -> Conversation:
     if sure_at is not None:
         config = replace(assistant.config, kefu={**assistant.config.kefu, "sure_at": sure_at})
         assistant = replace(assistant, config=config)
     engine = Engine(
         project=assistant,
-        policies=train(assistant),
+        policies=policies or train(assistant),
         models=models,
         actions=actions,
         clock=clock or FakeClock(),

@@ -24,6 +24,7 @@ from bot.dialogue.stories import Dialogue, dialogues
 from bot.dialogue.tracker import Tracker
 from bot.errors import ActionRejected
 from bot.folder import load_folder
+from training.policy import plan_policies
 
 DECLINED = ActionRejected.code
 """A form may decline a message: then rules and stories say what follows."""
@@ -79,9 +80,10 @@ async def test_what_a_story_says_is_what_happens(source, tmp_path):
     folder = tmp_path / source.name
     shutil.copytree(source, folder)  # the server keeps its log beside its actions
     project = load_folder(folder, env={})
+    policies, *_ = plan_policies(project, seed=0).learn()
     async with action_server(folder) as server:
         for told in dialogues(project.tests, project.domain):
-            talk = conversation(project, ModelsByHeart(project=project), actions=server)
+            talk = conversation(project, ModelsByHeart(project=project), actions=server, policies=policies)
             wanted = turns(told.events)
             happened = []
             for turn in wanted:
