@@ -39,6 +39,7 @@ from retrieval.extract import extract
 from retrieval.follow_up import Answered, Asked, search_all
 from retrieval.knowledge import Knowledge
 from retrieval.relevance import Relevance, addressing
+from retrieval.statements import is_item
 
 if TYPE_CHECKING:
     from retrieval.index import Hit as FoundHit
@@ -247,10 +248,15 @@ def _shown(passage: "Passage") -> Hit:
         passage_id=passage.id,
         document=passage.document,
         title=passage.title,
-        text=passage.text,
+        text=_with_lead(passage.text, passage.headings),
         score=0.0,
         headings=passage.headings,
         question=passage.question,
         answer=passage.answer,
         url=passage.url,
     )
+
+
+def _with_lead(text: str, headings: Sequence[str]) -> str:
+    """A list with the heading that leads into it: "We do not accept:" changes all that follows."""
+    return f"{headings[-1]}\n\n{text}" if headings and is_item(text) else text

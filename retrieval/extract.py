@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from retrieval.passages import sentences
 from retrieval.relevance import Relevance
+from retrieval.statements import is_item
 
 Span = tuple[int, int]
 
@@ -21,7 +22,6 @@ _LEANING = re.compile(
     r"|[这那该其它]|例如|比如|但是?|否则|然而|此外|另外|因此|如果不|而且",
     re.IGNORECASE,
 )
-_ITEM = re.compile(r"\s*(?:[-*•·]|\d{1,2}[.)、])\s*\S")
 
 
 def extract(relevance: Relevance, text: str) -> str:
@@ -33,7 +33,7 @@ def extract(relevance: Relevance, text: str) -> str:
     best = max(told, key=lambda span: worth[text[slice(*span)]])
     lines = list(_spans(text, [line.strip() for line in text.split("\n") if line.strip()]))
     line = next(at for at, (start, end) in enumerate(lines) if start <= best[0] < end)
-    if _ITEM.match(text, *lines[line]) or text[slice(*lines[line])].endswith((":", "：")):
+    if is_item(text[slice(*lines[line])]) or text[slice(*lines[line])].endswith((":", "：")):
         first, last = _list_around(text, lines, line)
         whole = text[lines[first][0] : lines[last][1]]
         return whole if len(whole) <= LONGEST else text[slice(*lines[line])]
@@ -48,11 +48,11 @@ def extract(relevance: Relevance, text: str) -> str:
 def _list_around(text: str, lines: Sequence[Span], at: int) -> tuple[int, int]:
     """The first and last line of a list that a line belongs to or leads into, its lead-in included."""
     first = last = at
-    while first and _ITEM.match(text, *lines[first]):
+    while first and is_item(text[slice(*lines[first])]):
         first -= 1
-    if not (_ITEM.match(text, *lines[first]) or text[slice(*lines[first])].endswith((":", "："))):
+    if not (is_item(text[slice(*lines[first])]) or text[slice(*lines[first])].endswith((":", "："))):
         first += 1
-    while last + 1 < len(lines) and _ITEM.match(text, *lines[last + 1]):
+    while last + 1 < len(lines) and is_item(text[slice(*lines[last + 1])]):
         last += 1
     return first, last
 

@@ -1,7 +1,7 @@
 """Text into tokens that can be held against each other: words, numbers with what they count, links, names. Pure.
 
 Words are stemmed and folded with their near-synonyms; numbers are values whatever their spelling ("two", "2", "二").
-English and Chinese. Knows nothing of passages and of what supports what.
+English and Chinese. Knows nothing of what supports what.
 """
 
 import functools
@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from retrieval.passages import sentences
 from retrieval.vocabulary import (
     CHINESE_DIGITS,
     CHINESE_FREE,
@@ -61,6 +62,10 @@ _TOKEN = re.compile(
     r"|(?P<letters>[^\W\d_]+)",
     re.IGNORECASE,
 )
+_ITEM = re.compile(r"\s*(?:[-*•·]|\d{1,2}[.)、])\s*\S")
+_WRAP = re.compile(r"(?<=[a-z,])\n(?=[a-z])")
+"""A line that goes on in the next one, as in text that was wrapped."""
+
 _DENIALS = "不没无未勿"
 _CHINESE_NUMBER = re.compile("[零〇一二两三四五六七八九十百千万]+")
 
@@ -70,6 +75,22 @@ def tokens(text: str) -> tuple[Token, ...]:
     """The tokens of a sentence, in order, function words left out."""
     text = unicodedata.normalize("NFKC", text).replace("’", "'")
     return _with_units(list(_tokens(text)))
+
+
+def is_item(text: str) -> bool:
+    """Whether a text begins with an item of a list."""
+    return _ITEM.match(text) is not None
+
+
+def led_sentences(text: str) -> Iterator[str]:
+    """The sentences of a text; an item of a list with what leads into it, which may deny it ("We do not accept:")."""
+    lead = ""
+    for line in _WRAP.sub(" ", text).split("\n"):
+        if line.rstrip().endswith((":", "：")):
+            lead = line.strip().rstrip(":：")
+        elif line.strip() and not is_item(line):
+            lead = ""
+        yield from (f"{lead} {part}" if lead and is_item(line) else part for part in sentences(line))
 
 
 def clauses(line: Sequence[Token]) -> list[list[Token]]:

@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from retrieval.orders import order_in
 from retrieval.passages import sentences
-from retrieval.statements import Token, clauses, tokens
+from retrieval.statements import Token, clauses, is_item, led_sentences, tokens
 from retrieval.vocabulary import EXCEPTED, MEASURES, SHARES, SOFT
 
 BORROWED_SHARE = 0.34
@@ -37,6 +37,12 @@ _META = re.compile(
     r"|(?:没有|并未|未)(?:提及|提到|说明|给出|提供)(?:相关|任何)?(?:信息|内容)?",
     re.IGNORECASE,
 )
+_BY_PRONOUN = re.compile(
+    r"\b(?:is|are|was|were|be) (?:you|me|us|them|him|her|it|they|we)[.!]?$|是(?:[你您我他她它]们?|大家)[。！]?$",
+    re.IGNORECASE,
+)
+"""A statement made of words that need not stand in a passage: "the person who uses it is you"."""
+
 SAYS_NOTHING = "says nothing that a passage could carry"
 """The reason where a sentence is no more than "Yes.", "Sure, please do", the number of an item or a heading."""
 
@@ -53,9 +59,6 @@ _PEOPLE = {
     "you": re.compile(r"\byou\b|[你您]们?(?![的们])", re.IGNORECASE),
 }
 """Who gives and who gets: words that are left out where only content counts. Whose something is tells less."""
-
-_WRAP = re.compile(r"(?<=[a-z,])\n(?=[a-z])")
-"""A line that goes on in the next one, as in text that was wrapped."""
 
 _NAMING = ("word", "code")
 _SEMICOLON = re.compile(r"[;；]")
@@ -136,6 +139,8 @@ def _no_statement(sentence: str) -> str:
         return "asks instead of answering"
     if found := _OWN_VOICE.search(sentence):
         return f"speaks in its own voice: {found.group()!r}"
+    if found := _BY_PRONOUN.search(sentence):
+        return f"names somebody by a pronoun alone: {found.group()!r}"
     if found := _META.search(sentence):
         return f"speaks about its sources: {found.group()!r}"
     return ""
@@ -143,13 +148,13 @@ def _no_statement(sentence: str) -> str:
 
 def _is_quoted(sentence: str, text: str) -> bool:
     wanted = " ".join(sentence.split())
-    return any(" ".join(other.split()) == wanted for other in sentences(text))
+    return any(" ".join(other.split()) == wanted for other in sentences(text)) and not is_item(sentence)
 
 
 def _statements(title: str, text: str) -> Iterator[_Statement]:
     asked = title.rstrip().endswith(("?", "？"))
     before = ""
-    for sentence in sentences(_WRAP.sub(" ", text)):
+    for sentence in led_sentences(text):
         for part in _SEMICOLON.split(sentence):
             yield _Statement(line=tokens(part), text=part, title=_Context(title), before=_Context(before), asked=asked)
             before = part

@@ -12,6 +12,7 @@ FAQ = (
 )
 QUERIES = (
     {"query": "what does standard delivery cost?", "relevant": ["faq.csv"], "answers": ["£4.90"]},
+    {"query": "proof of identity: are military IDs accepted?", "relevant": ["ids.md"]},
     {"query": "which planet has most moons", "relevant": []},
 )
 QA = {"question": "How are covers washed?", "answers": [{"text": "at 30 degrees"}]}
@@ -22,11 +23,15 @@ def test_questions_are_asked_of_a_bot_made_of_the_pages(tmp_path: Path, capsys: 
     pages, queries = tmp_path / "pages", tmp_path / "queries.jsonl"
     pages.mkdir()
     (pages / "faq.csv").write_text(FAQ, "utf-8")
+    (pages / "ids.md").write_text(
+        "# Proof of identity\n\n## We do not accept:\n\n- Military IDs\n- Library cards\n", "utf-8"
+    )
     queries.write_text("\n".join(map(json.dumps, QUERIES)), "utf-8")
     command = ["evaluate", "answers", "--knowledge", str(pages), "--queries", str(queries), "--generator", "none"]
     assert main([*command, "--json", "--report", str(tmp_path / "report")]) == 0
     found = json.loads(capsys.readouterr().out)
-    told, declined = found["answers"]
+    told, listed, declined = found["answers"]
+    assert listed["text"].endswith("We do not accept:\n\n- Military IDs\n- Library cards")
     assert (told["kind"], told["text"], told["documents"]) == ("ready", "Standard delivery costs £4.90.", ["faq.csv"])
     assert declined["kind"] in ("own", "decline")
     assert (found["unsupported"], found["right_source"], found["answered_unanswerable"]) == (0, 1.0, 0.0)

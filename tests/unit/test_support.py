@@ -203,6 +203,7 @@ def test_words_of_two_passages_make_no_statement() -> None:
     [
         ("We may share your information.", "We may use and share your information.", True),
         ("The person who will use and share your information is you.", "We may use and share your information.", False),
+        ("The person who uses your information is you.", "If you ask, we may use and share your information.", False),
         ("You may share our information.", "We may share your information.", False),
         ("You refund us within five days.", "We refund you within five days.", False),
         ("You are refunded within five days.", "We refund you within five days.", True),
@@ -233,6 +234,14 @@ def test_an_exception_that_follows_is_not_left_out(sentence: str, page: str, sup
     assert (
         check(sentence.replace(".", " ."), [("a", "Page", page)]).supported is supported
     )  # no word-for-word quotation
+
+
+def test_an_item_of_a_list_stands_under_what_leads_into_it() -> None:
+    page = [("a", "IDs", "We accept:\n\n- Driving licences\n\nWe do not accept:\n\n- Military IDs\n- Library cards")]
+    assert check("We accept driving licences.", page).supported
+    assert check("We do not accept military IDs.", page).supported
+    for sentence in ("We accept military IDs.", "You can use military IDs.", "- Library cards", "Military IDs."):
+        assert not check(sentence, page).supported
 
 
 def test_a_wrapped_line_is_no_statement_of_its_own() -> None:
