@@ -118,9 +118,9 @@ class KnowledgeIndex:
         return hits
 
     def _candidates(self, near: set[int], lexical: Vectors, allowed: Rows | None) -> Rows:
-        pool = np.arange(len(self.passages)) if allowed is None else allowed
+        pool = np.flatnonzero(lexical) if allowed is None else allowed[lexical[allowed] > 0]
         best = pool[np.argsort(-lexical[pool], kind="stable")[:CANDIDATES]]
-        return np.array(sorted(near | {int(row) for row in best if lexical[row] > 0}), np.int64)
+        return np.array(sorted(near.union(map(int, best))), np.int64)
 
     def _rank(self, rows: Rows, asked: Asked, lexical: Vectors) -> list[Hit]:
         zero = self._zeros.get(asked.language, Zero())
