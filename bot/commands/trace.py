@@ -113,7 +113,7 @@ def _support(result: TurnResult) -> Iterator[str]:
             yield _line("support", f"every sentence is carried by one of {_short(passages)}")
     yield from (_line("support", reason) for reason in result.record.reasons if reason.startswith(NOT_SAID))
     if any("no draft was supported" in reason for reason in result.record.reasons):
-        yield _line("support", "no sentence of the draft is carried by the passages: it is not said")
+        yield _line("support", "no sentence of the draft is carried by the passages and answers: it is not said")
 
 
 def _sought(record: TurnRecord) -> str:
