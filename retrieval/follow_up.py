@@ -18,8 +18,6 @@ REFERRING_WORDS = 6
 """One with more telling words says enough, whatever its "it" is."""
 ALONE_WEIGHT = 0.5
 """What a passage's score for the message alone weighs beside that for message and context: "Canada" over "Germany"."""
-ALONE_FLOOR = 0.5
-"""The share of ``draft_at`` that a message must reach alone: what the knowledge knows nothing of stays unanswered."""
 DEPTH = 40
 CONTEXT_CHARS = 400
 
@@ -106,7 +104,7 @@ def _whole(asked: Asked) -> str:
 
 def _means_something(text: str, alone: SearchOutcome) -> bool:
     """Whether the knowledge knows anything of what the message itself says: else its context would be answered."""
-    return alone.probability >= ALONE_FLOOR * alone.draft_at or len(set(words(text))) <= SHORT_WORDS
+    return alone.probability >= alone.draft_at or len(set(words(text))) <= SHORT_WORDS
 
 
 def fused(whole: Sequence[Hit], alone: Sequence[Hit]) -> list[Hit]:
