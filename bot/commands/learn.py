@@ -73,7 +73,9 @@ def _add_generator(parser: argparse.ArgumentParser) -> None:
 def train(args: argparse.Namespace) -> int:
     """Train what changed and make the result the current release."""
     if args.knowledge:
-        return _finish(args, refresh_and_promote(args.folder))
+        if args.generator is not None:
+            raise UsageError("--knowledge leaves the generator as it is; train it without --knowledge")
+        return _finish(args, refresh_and_promote(args.folder, seed=args.seed, force=args.force))
     release = train_and_promote(
         args.folder, seed=args.seed, generator=args.generator, force=args.force, fast=args.fast, logs=args.logs
     )
@@ -156,7 +158,7 @@ def train_and_promote(
     return release
 
 
-def refresh_and_promote(folder: Path) -> "Release":
+def refresh_and_promote(folder: Path, *, seed: int = 0, force: bool = False) -> "Release":
     """Make the knowledge of the current release anew, and let the result answer; a running server swaps to it.
 
     The settings are those of the release. Raises ReleaseError where there is none.
@@ -169,7 +171,8 @@ def refresh_and_promote(folder: Path) -> "Release":
     paths = AssistantPaths(folder)
     project = project_of(current_release(paths.models))
     with progress_bar() as show:
-        release = train_release(project, (), paths=paths, options=TrainOptions(knowledge_only=True), progress=show)
+        options = TrainOptions(seed=seed, force=force, knowledge_only=True)
+        release = train_release(project, (), paths=paths, options=options, progress=show)
     promote(paths.models, release.id)
     prune(paths.models, keep=5)
     for notice in _about_knowledge(release):
