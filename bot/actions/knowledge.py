@@ -1,4 +1,4 @@
-"""Answers from the assistant's own pages: a ready answer, a draft that the passages carry, or a quotation."""
+"""Answers from the assistant's own pages: a ready answer, a draft that the passages carry, a quotation, or a question."""
 
 import asyncio
 import math
@@ -25,6 +25,7 @@ NOT_SAID = "not said: "
 TORN_LOG_ODDS = 0.2
 """Where two answers are so near in their odds, the first is right in three of ten cases, and one of both in seven."""
 ASKED_LOG_ODDS = 1.0
+"""Where no passage is sure, those with at least a third of the best one's odds are asked about."""
 MOST_ASKED = 3
 EARLIER = 4
 """Messages before a question that a draft may go on from."""

@@ -7,8 +7,8 @@ from yarl import URL
 
 from bot.cli import main
 from retrieval.collect import Collection, collect, file_path
-from retrieval.guarded_http import is_public
 from retrieval.errors import NoSuchDocument
+from retrieval.guarded_http import is_public
 from retrieval.provenance import load_origins
 from retrieval.removal import remove_documents
 from retrieval.web_links import page_links, sitemap_addresses
