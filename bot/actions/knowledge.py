@@ -1,4 +1,4 @@
-"""Answers from the assistant's own pages: a ready answer, a draft that the passages carry, a quotation, or a question."""
+"""Answers from own pages: a ready answer, a draft that the passages carry, a quotation, a question back."""
 
 import asyncio
 import math
