@@ -26,8 +26,8 @@ from nlu.base import DEFAULT_ENCODER
 from nlu.folder import FORMAT as NLU_FORMAT
 from nlu.neighbours import FORMAT as NEIGHBOURS_FORMAT
 from retrieval.knowledge import FORMAT as KNOWLEDGE_FORMAT
-from training.corrections import read_confirmed
 from training.confirmed import read_answers
+from training.corrections import read_confirmed
 from training.generator import GeneratorReport, build_generator
 from training.knowledge import build_knowledge
 from training.nlu import train_nlu
