@@ -12,25 +12,24 @@ from retrieval.documents import Document, FaqEntry, Fault, Section
 
 _ORDER = re.compile(
     r"\b(?:ignore|disregard|forget|override|bypass)\b\W+(?:\w+\W+){0,2}?"
-    r"(?:all|any|every|everything|your|previous|prior|earlier|preceding|former)\b\W+(?:\w+\W+){0,3}?"
-    r"(?:instructions?|prompts?|rules|guidelines|told)\b"
+    r"(?:your|previous|prior|earlier|preceding|former)\b\W+(?:\w+\W+){0,2}?(?:instructions?|prompts?|rules|guidelines)\b"
+    r"|\b(?:ignore|disregard|forget)\s+(?:all|any|everything)\b\W+(?:\w+\W+){0,3}?(?:instructions?|prompts?|told)\b"
     r"|\b(?:ignore|disregard|forget)\s+(?:all|everything|the\s+text|the)?\s*above\s+and\b"
-    r"|\b(?:your|the|these|new|system)\s+(?:new\s+|system\s+|hidden\s+)(?:instructions?|prompts?)\b"
-    r"|\b(?:system|developer|assistant)\s*(?:prompt|message)?\s*:\s"
-    r"|\b(?:dear|hey|hello|note to|attention)\b[\s,]+(?:the\s+)?(?:ai|llm|language model|chat\s?bot|assistant|bot)\b"
-    r"|\b(?:if|as) (?:you are |you're )?an? (?:ai|llm|(?:large )?language model|chat\s?bot|ai assistant)\b"
-    r"|\byou are (?:now )?an? (?:\w+ )?(?:ai|assistant|chat\s?bot|language model)\b"
-    r"|\b(?:the|this|our) (?:ai|bot|chat\s?bot|assistant|model) (?:must|should|shall|has to|will) "
-    r"(?:always |never |not )?(?:say|tell|reply|answer|offer|claim|promise|respond|send|recommend)\b"
-    r"|\bdo not (?:tell|inform|mention to) the (?:user|customer)s?\b|\btell the (?:user|customer)s? (?:to|that)\b"
+    r"|\byour (?:new|system|hidden|real) (?:instructions?|prompts?)\s*(?:are\b|is\b|:)|\bsystem prompt\s*:"
+    r"|^\W*(?:system|developer)\s*:\s*(?:you|the (?:ai|bot|chat\s?bot|assistant)|ignore|always|never|from now on|say)\b"
+    r"|\b(?:dear|hey|hello|note to|attention)\b[\s,]+(?:the\s+)?(?:ai|llm|language model|chat\s?bot)\b"
+    r"|\b(?:if|as) (?:you are |you're )?an? (?:ai|llm|(?:large )?language model|chat\s?bot|ai assistant)\s*[,:]"
+    r"|(?<!if )\byou are (?:now )?an? (?:\w+ )?(?:ai|assistant|chat\s?bot|language model)\s*[.,:;]"
+    r"|\b(?:the|this|our) (?:ai|bot|chat\s?bot|assistant|model) (?:must|should|shall|has to) (?:always |never |not )?"
+    r"(?:(?:say|claim|reply|answer|respond)(?:\s+(?:that|with)\b|\s*[:\"“])|(?:offer|promise|recommend)\b)"
+    r"|\bdo not (?:tell|inform|mention to) the user\b"
     r"|^\W*#+\s*(?:instruction|system)s?\s*:|<\|[a-z_]+\|>|\[/?INST\]|<</?SYS>>|</?(?:system|instructions?)>"
     r"|(?:忽略|无视|忘记|忘掉|不要理会)[^，。；\n]{0,8}(?:指令|指示|提示词|设定)"
     r"|(?:忽略|无视|忘记|忘掉|不要理会)(?:之前|以上|上述|上面|前面|你)[^，。；\n]{0,6}(?:规则|要求|内容)"
-    r"|系统(?:提示词?|指令|消息)\s*[:：]|提示词\s*[:：]"
-    r"|你(?:现在)?是一?[个名]?[^，。；\n]{0,6}(?:人工智能|AI|助手|机器人|语言模型)"
+    r"|系统(?:提示词|指令)\s*[:：]"
+    r"|(?<!如果)(?<!若)你(?:现在)?是一[个名][^，。；\n]{0,6}(?:人工智能|AI|助手|机器人|语言模型)"
     r"|作为(?:一个|一名)?(?:AI|人工智能|语言模型|机器人)[^。\n]{0,4}你"
-    r"|(?:请|让|要求)(?:AI|人工智能|机器人|助手|模型)(?:回复|回答|说|告诉|声称)"
-    r"|(?:不要|不得|别|请勿)告诉(?:用户|客户|顾客)|告诉(?:用户|客户|顾客)(?:去|访问|点击|说)",
+    r"|(?:请|让|要求)(?:AI|人工智能|机器人|助手|模型)(?:回复|回答|说|声称)|(?:不要|不得|别|请勿)告诉用户",
     re.IGNORECASE | re.MULTILINE,
 )
 
