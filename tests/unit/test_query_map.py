@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
+from tiny_encoder import WIDTH, write_tiny_bert
 
 from retrieval.encoder import TextEncoder, Vectors
 from retrieval.errors import IndexFileError
 from retrieval.query_map import FILE, QueryMap, load_query_map
-from tests.unit.tiny_encoder import WIDTH, write_tiny_bert
 
 
 def test_the_map_is_written_and_read(tmp_path: Path) -> None:
