@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from retrieval.calibration import Calibration, features
+from retrieval.calibration import FEATURES, Calibration, features
 from retrieval.encoder import TextEncoder
 from retrieval.errors import IndexFileError
 from retrieval.index import FORMAT as INDEX_FORMAT
@@ -56,6 +56,8 @@ class Knowledge:
             base = str(about["base"])
         except (KeyError, TypeError) as error:
             raise IndexFileError(f"{folder}: not a knowledge folder of this program ({error})") from error
+        if set(calibration.weights) != set(FEATURES):
+            raise IndexFileError(f"{folder}: calibrated by another version; train again")
         encoder = TextEncoder.load(base_folder(base), device, int8=True)
         encoder.query_map = load_query_map(folder, encoder.dimensions)
         gpu = device != "cpu" and gpu_available()

@@ -10,7 +10,8 @@ from nlu.errors import BaseNotFound
 from retrieval.encoder import TextEncoder
 from retrieval.errors import IndexFileError, KnowledgeEmpty
 from retrieval.index_kinds import gpu_available
-from retrieval.knowledge import Knowledge
+from retrieval.knowledge import FORMAT, Knowledge
+from retrieval.sealed import seal, verify
 from training.evaluate_retrieval import evaluate
 from training.knowledge import KnowledgeReport, build_knowledge
 
@@ -112,6 +113,16 @@ def test_tampering_is_refused(folder: Path, tmp_path: Path) -> None:
     build_knowledge(folder, base=BASE, out=out)
     (out / "calibration.json").write_text('{"weights":{},"bias":9,"answer_at":0,"draft_at":0}', "utf-8")
     with pytest.raises(IndexFileError, match=r"calibration\.json"):
+        Knowledge.load(out, base_folder=resolve_base)
+
+
+def test_a_calibration_of_other_scores_asks_for_training(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "k"
+    build_knowledge(folder, base=BASE, out=out)
+    about = verify(out, FORMAT)
+    (out / "calibration.json").write_text('{"weights":{"dense":9},"bias":9,"answer_at":0,"draft_at":0}', "utf-8")
+    seal(out, FORMAT, {"base": about["base"], "encoder": about["encoder"]})
+    with pytest.raises(IndexFileError, match="train again"):
         Knowledge.load(out, base_folder=resolve_base)
 
 
