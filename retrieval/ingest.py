@@ -36,6 +36,9 @@ PARSERS: Mapping[str, Parser] = {
 READABLE = (*PARSERS, *SUFFIXES)
 """The endings of files that can be read."""
 
+_LEGAL = ("license", "licence", "copying", "notice")
+"""Files with these names are about the others, and no customer asks for them."""
+
 
 def read_folder(folder: Path) -> Reading:
     """Every document below a folder, in path order. A missing folder reads as an empty one with a fault.
@@ -51,7 +54,7 @@ def read_folder(folder: Path) -> Reading:
     ignored: list[str] = []
     with ContainedParser() as contained:
         for file, path in document_files(folder):
-            if file.suffix.lower() not in READABLE:
+            if file.suffix.lower() not in READABLE or file.stem.lower() in _LEGAL:
                 ignored.append(path)
                 continue
             try:

@@ -200,6 +200,6 @@ def _print(inventory: "Inventory") -> None:
     for fault in inventory.faults:
         print(f"skipped: {fault}", file=sys.stderr)
     for path in inventory.ignored:
-        print(f"skipped: {path}: its kind cannot be read", file=sys.stderr)
+        print(f"skipped: {path}: not a page of a kind that is read", file=sys.stderr)
     passages, skipped = sum(item.passages for item in inventory.items), len(inventory.faults) + len(inventory.ignored)
     print(f"{len(inventory.items)} documents, {passages} passages, {skipped} skipped")

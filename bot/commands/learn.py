@@ -186,7 +186,9 @@ def _about_knowledge(release: "Release") -> list[str]:
     if not isinstance(report, Mapping):
         return ["knowledge/: no pages there, so only rules and stories answer; add pages or FAQ lists"]
     faults = [f"knowledge/{fault}" for fault in _strings(report.get("faults"))]
-    ignored = [f"knowledge/{path}: passed over, as its kind cannot be read" for path in _strings(report.get("ignored"))]
+    ignored = [
+        f"knowledge/{path}: passed over, not a page of a kind that is read" for path in _strings(report.get("ignored"))
+    ]
     return [*faults, *ignored]
 
 

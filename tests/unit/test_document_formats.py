@@ -173,3 +173,10 @@ def test_passages_carry_date_and_filters(tmp_path: Path) -> None:
     (passage,) = split_documents(read_folder(tmp_path).documents)
     assert (passage.text, passage.date, passage.language) == ("Text.", "2026-02-03", "en")
     assert passage.metadata == {"locale": "en-GB", "product": "lamps", "audience": "shops"}
+
+
+def test_licences_are_no_help_pages(tmp_path: Path) -> None:
+    (tmp_path / "LICENSE.txt").write_text("Permission is granted to anyone.")
+    (tmp_path / "licensing.txt").write_text("How to buy a licence: open the shop.")
+    reading = read_folder(tmp_path)
+    assert ([document.path for document in reading.documents], reading.ignored) == (["licensing.txt"], ("LICENSE.txt",))

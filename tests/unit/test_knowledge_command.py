@@ -58,7 +58,7 @@ def test_text_names_what_was_skipped(shop: Path, capsys: pytest.CaptureFixture[s
     assert "1 merged into others  https://x.example/b" in shown.out
     assert shown.err.splitlines() == [
         "skipped: c.csv:3: a question without an answer; fill both in",
-        "skipped: d.key: its kind cannot be read",
+        "skipped: d.key: not a page of a kind that is read",
     ]
 
 
