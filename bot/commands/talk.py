@@ -220,6 +220,8 @@ def print_replies(replies: "Sequence[Reply]") -> None:
 
 
 def _print_reasons(result: "TurnResult") -> None:
+    from bot.commands.trace import HITS
+
     record = result.record
     print(f"why: {record.route}: " + "; ".join(record.reasons))
     if record.intent is not None:
@@ -228,8 +230,11 @@ def _print_reasons(result: "TurnResult") -> None:
         print(f"     knowledge answers with probability {record.probability:.2f}")
     if record.searched:
         print(f"     searched: {record.searched}")
-    for hit in record.hits[:3]:
-        print(f"     hit: {hit}")
+    for hit in record.hits[:HITS]:
+        print(f"     found {hit['score']:.2f} {hit['title']} ({hit['document']}, {hit['id']})")
     for action in record.actions:
-        print(f"     action: {action}")
+        if "error" in action:
+            print(f"     failed {action['name']}: {action['error']}: {action['detail']}")
+        else:
+            print(f"     did {action['name']}, decided by {action['policy']} {action['confidence']:.2f}")
     print("     " + ", ".join(f"{name} {ms:.1f} ms" for name, ms in record.timings_ms.items()))

@@ -199,6 +199,7 @@ def test_ask_answers_and_says_why(shop):
     assert done.returncode == 0, done.stderr
     assert "bot: H" in done.stdout
     assert "why: rule" in done.stdout
+    assert "decided by RulePolicy 1.00" in done.stdout
     answer = asked(shop, "can you track MP-10007 please")
     texts = [reply["text"] for reply in answer["replies"]]
     assert texts[0] == "Order MP-10007 (rug) of 12 April was cancelled."
