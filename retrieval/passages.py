@@ -157,13 +157,16 @@ def _width(text: str) -> float:
 
 
 def _chunks(blocks: Sequence[Block]) -> Iterator[str]:
-    """Blocks packed into texts of at most ``PASSAGE_CHARS``; each text begins with the end of the one before."""
+    """Blocks packed into texts of at most ``PASSAGE_CHARS``; each text begins with the end of the one before, and none
+    ends with what leads into the next."""
     chunk: list[Block] = []
     for block in (piece for whole in blocks for piece in _pieces(whole)):
         if chunk and _width(_joined([*chunk, block])) > PASSAGE_CHARS:
-            yield _joined(chunk)
-            tail = chunk[-1]
-            chunk = [tail] if len(chunk) > 1 and _width(tail.text) <= OVERLAP_CHARS else []
+            *before, tail = chunk
+            fits = bool(before) and _width(_joined([tail, block])) <= PASSAGE_CHARS
+            leads = fits and tail.text.endswith((":", "："))
+            yield _joined(before if leads else chunk)
+            chunk = [tail] if leads or (fits and _width(tail.text) <= OVERLAP_CHARS) else []
         chunk.append(block)
     if chunk:
         yield _joined(chunk)

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from retrieval.documents import Block, Document, FaqEntry, Link, Section
 from retrieval.passages import PASSAGE_CHARS, sentences, split_documents
 
@@ -38,6 +40,13 @@ def test_long_sections_are_split_with_overlap() -> None:
     assert all(len(passage.text) <= PASSAGE_CHARS for passage in passages)
     assert sum(small in passage.text for passage in passages) == 2  # it ends one passage and begins the next
     assert all(any(block in passage.text for passage in passages) for block in blocks)
+
+
+@pytest.mark.parametrize("leading", ["Do this now, please:", "请按以下步骤操作：", "Do this now. " * 20 + "Thus:"])
+def test_what_leads_into_a_block_goes_with_it(leading: str) -> None:
+    before, after = " ".join(["One."] * 150), " ".join(["Two."] * 110)
+    first, second = split_documents([page(text(before, leading, after))])
+    assert (first.text, second.text) == (before, f"{leading}\n\n{after}")
 
 
 def test_one_endless_block_is_cut_and_nothing_is_lost() -> None:
