@@ -45,11 +45,11 @@ if TYPE_CHECKING:
     from retrieval.index import Hit as FoundHit
     from retrieval.passages import Passage
 
+logger = logging.getLogger(__name__)
+
 NOTHING_KNOWN = SearchResult(hits=(), probability=0.0, answer_at=1.0, draft_at=1.0)
 HITS = 5
 WARM_UP = "How can I help you?"
-logger = logging.getLogger(__name__)
-
 EXPLANATIONS_WAITING = 4
 """An explanation takes as long as dozens of messages, and nobody needs many at once."""
 

@@ -1,9 +1,7 @@
 """The generator of a release: a base model in the layout that serving reads, fine-tuned on the knowledge if asked."""
 
-import re
 import shutil
 import threading
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +16,13 @@ from training.generator_base import generator_source
 from training.generator_pairs import Confirmed, Pair, make_pairs
 from training.generator_tuning import TuningCourse, TuningSettings, tune
 from training.gguf_weights import convert_gguf
+from training.token_overlap import best_f1
 
 Progress = Callable[[float, str], None]
 
 FEWEST_PAIRS = 20
 SCORED = 40
 
-_WORD = re.compile(r"[\u3400-\u9fff]|[^\W_]+")
 _FILES = ("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 
 
@@ -102,7 +100,7 @@ def score_answers(folder: Path, pairs: Sequence[Pair], *, tone: str = "", limit:
             declined += not text
         else:
             answered += bool(text)
-            f1.append(token_f1(text, pair.answer))
+            f1.append(best_f1(text, [pair.answer]))
     answerable = max(1, len(f1))
     return AnswerScores(
         answered=round(answered / answerable, 3),
@@ -110,13 +108,6 @@ def score_answers(folder: Path, pairs: Sequence[Pair], *, tone: str = "", limit:
         declined=round(declined / unanswerable, 3) if unanswerable else None,
         questions=len(pairs[:limit]),
     )
-
-
-def token_f1(text: str, right: str) -> float:
-    """Overlap of the words of two texts, 0 to 1 (as SQuAD counts it, Chinese by character)."""
-    ours, theirs = Counter(_WORD.findall(text.lower())), Counter(_WORD.findall(right.lower()))
-    common = (ours & theirs).total()
-    return 2 * common / (ours.total() + theirs.total()) if common else 0.0
 
 
 def write_base(base: str, out: Path) -> None:
