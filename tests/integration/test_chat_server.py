@@ -1,16 +1,16 @@
 """A server that speaks the chat-completions protocol over loopback: drafts through it, and all its ways to fail."""
 
 import asyncio
-import json
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
+from chat_server_parts import DONE, Answer, chunk, events, serving, status
 
 from bot.errors import DraftFailed
 from bot.models import ReleaseModels
@@ -26,57 +26,6 @@ KEY = "sk-canary-7f3a"
 PASSAGES = [("d", "Delivery", "Standard delivery is £4.90. Parcels arrive within 3 days.")]
 CHINESE = [("退", "退货", "收到商品后30天内可以退货。特价商品不能退货。")]
 HITS = [Hit(passage_id="d", document="faq.yml", title="Delivery", text=PASSAGES[0][2], score=1.0)]
-
-Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-def chunk(text: str | None = None, reason: str | None = None, **more: object) -> bytes:
-    """One event, as vLLM, llama.cpp and Ollama send it."""
-    delta = {} if text is None else {"content": text}
-    event = {"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": delta, "finish_reason": reason}]}
-    return b"data: " + json.dumps({**event, **more}).encode() + b"\n\n"
-
-
-DONE = b"data: [DONE]\n\n"
-
-
-def events(*parts: bytes | float, torn: bool = False) -> Answer:
-    """An answer of these parts; a number is a pause in seconds."""
-
-    async def answer(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
-        await response.prepare(request)
-        for part in parts:
-            if isinstance(part, bytes):
-                await response.write(part)
-            else:
-                await asyncio.sleep(part)
-        if torn:
-            assert request.transport is not None
-            request.transport.abort()
-        return response
-
-    return answer
-
-
-def status(number: int, text: str = "no", **headers: str) -> Answer:
-    async def answer(request: web.Request) -> web.StreamResponse:
-        return web.Response(status=number, text=text, headers=headers)
-
-    return answer
-
-
-@asynccontextmanager
-async def serving(answer: Answer) -> AsyncIterator[str]:
-    app = web.Application()
-    app.router.add_post("/v1/chat/completions", answer)
-    runner = web.AppRunner(app, handler_cancellation=True)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
-    finally:
-        await runner.cleanup()
 
 
 def server(url: str, **settings: object) -> ChatServer:
