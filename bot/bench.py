@@ -32,7 +32,7 @@ from bot.errors import BenchError
 RULE_TEXTS = ("hello", "are you a bot?", "bye")
 KNOWLEDGE_TEXTS = (
     "how long may I take to send something back",
-    "what does shipping cost",
+    "how many gift cards can I use for one order",
     "which cards can I pay with",
 )
 START_TIMEOUT_S = 120
