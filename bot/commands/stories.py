@@ -42,6 +42,11 @@ def test_stories(args: argparse.Namespace) -> int:
             max_stories=args.max_stories,
             fail_fast=args.fail_on_prediction_errors,
         )
+    if not report.results:
+        print(
+            "no test stories: they stand in files whose names begin with test_ (tests/test_stories.yml)",
+            file=sys.stderr,
+        )
     coverage = story_coverage(project)
     folder = args.folder.resolve().name
     wanted = Wanted(failed=not args.no_errors, warned=not args.no_warnings, successful=args.successes)

@@ -117,6 +117,14 @@ def test_what_is_played_can_be_chosen(failing, tmp_path):
     assert len(json.loads(first.stdout)["stories"]) == 2
 
 
+def test_an_assistant_without_test_stories_is_told_where_they_go(failing, tmp_path):
+    folder = copied(failing, tmp_path / "bookings")
+    shutil.rmtree(folder / "tests")
+    done = kefu("test", trained(folder, "--fast"), "--out", tmp_path / "out")
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "0 of 0 test stories passed")
+    assert "names begin with test_" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
