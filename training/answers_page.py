@@ -1,13 +1,12 @@
 """The report on sent answers as one HTML page that needs nothing beside it: ``answers_report.html.j2`` filled in."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from training.evaluate_answers import KINDS, Judged
+from training.html_page import filled, written
 
 TEMPLATE = "answers_report.html.j2"
 FILE = "answers_report.html"
@@ -36,13 +35,11 @@ TILES = (
 def render(
     judged: Sequence[Judged], figures: Mapping[str, Any], *, title: str, source: str, made: datetime | None = None
 ) -> str:
-    """The page as HTML. All texts are data of somebody: they are escaped, and the page may load nothing."""
-    environment = Environment(
-        loader=PackageLoader("training", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    made = made or datetime.now(UTC)
+    """The page as HTML."""
     worst_first = sorted(judged, key=lambda row: (not row.is_unsupported, KINDS.index(row.answer.kind)))
-    return environment.get_template(TEMPLATE).render(
+    return filled(
+        TEMPLATE,
+        made=made,
         rows=worst_first,
         figures=figures,
         tiles=[
@@ -51,16 +48,12 @@ def render(
         names=NAMES,
         title=title,
         source=source,
-        made=f"{made:%Y-%m-%d %H:%M} UTC",
     )
 
 
 def write(judged: Sequence[Judged], figures: Mapping[str, Any], folder: Path, *, title: str, source: str) -> Path:
     """Write the page into a folder, which is made where there is none."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / FILE
-    path.write_text(render(judged, figures, title=title, source=source), "utf-8")
-    return path
+    return written(render(judged, figures, title=title, source=source), folder / FILE)
 
 
 def _shown(value: float, unit: str) -> str:

@@ -1,11 +1,11 @@
 """The report on understanding as one HTML page that needs nothing beside it: ``nlu_report.html.j2`` filled in."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from training.html_page import Filters, filled, written
 from training.nlu_report import NluPage
 
 TEMPLATE = "nlu_report.html.j2"
@@ -28,21 +28,14 @@ TILES = (
 
 
 def render(page: NluPage, *, made: datetime | None = None) -> str:
-    """The page as HTML. All texts are data of somebody: they are escaped, and the page may load nothing."""
-    environment = Environment(
-        loader=PackageLoader("training", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    environment.filters |= {"percent": _percent, "shown": _shown, "name": _name}
-    made = made or datetime.now(UTC)
-    return environment.get_template(TEMPLATE).render(page=page, tiles=TILES, made=f"{made:%Y-%m-%d %H:%M} UTC")
+    """The page as HTML."""
+    filters: Filters = {"percent": _percent, "shown": _shown, "name": _name}
+    return filled(TEMPLATE, made=made, filters=filters, page=page, tiles=TILES)
 
 
 def write(page: NluPage, folder: Path) -> Path:
     """Write the page into a folder, which is made where there is none."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / FILE
-    path.write_text(render(page), "utf-8")
-    return path
+    return written(render(page), folder / FILE)
 
 
 def _percent(value: float | None, digits: int = 1) -> str:

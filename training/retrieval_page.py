@@ -1,10 +1,9 @@
 """The report on search as one HTML page that needs nothing beside it: ``retrieval_report.html.j2`` filled in."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
+from training.html_page import Filters, filled, written
 from training.retrieval_report import RetrievalReport
 
 TEMPLATE = "retrieval_report.html.j2"
@@ -24,23 +23,14 @@ COLUMNS = ("recall@1", "recall@5", "mrr@10", "auroc", "answered_unanswerable", "
 
 
 def render(report: RetrievalReport, *, made: datetime | None = None) -> str:
-    """The page as HTML. All texts are data of somebody: they are escaped, and the page may load nothing."""
-    environment = Environment(
-        loader=PackageLoader("training", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    environment.filters |= {"percent": _percent, "shown": _shown}
-    made = made or datetime.now(UTC)
-    return environment.get_template(TEMPLATE).render(
-        report=report, tiles=TILES, columns=COLUMNS, made=f"{made:%Y-%m-%d %H:%M} UTC"
-    )
+    """The page as HTML."""
+    filters: Filters = {"percent": _percent, "shown": _shown}
+    return filled(TEMPLATE, made=made, filters=filters, report=report, tiles=TILES, columns=COLUMNS)
 
 
 def write(report: RetrievalReport, folder: Path) -> Path:
     """Write the page into a folder, which is made where there is none."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / FILE
-    path.write_text(render(report), "utf-8")
-    return path
+    return written(render(report), folder / FILE)
 
 
 def _percent(share: float) -> str:

@@ -1,12 +1,12 @@
 """The map of stories and rules as one HTML page that needs nothing beside it: ``story_map.html.j2`` filled in."""
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from training.html_page import filled, written
 from training.story_map import StoryMap
 
 TEMPLATE = "story_map.html.j2"
@@ -14,15 +14,11 @@ TEMPLATE = "story_map.html.j2"
 
 def write(found: StoryMap, title: str, path: Path) -> None:
     """Write the page; its folder is made where there is none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render(found, title), "utf-8")
+    written(render(found, title), path)
 
 
 def render(found: StoryMap, title: str, *, made: datetime | None = None) -> str:
-    """The page as HTML. All texts are data of somebody: the page escapes them, and may load nothing."""
-    environment = Environment(
-        loader=PackageLoader("training", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
+    """The page as HTML."""
     data = {
         "roots": [root.to_json() for root in found.roots],
         "stories": [
@@ -30,13 +26,14 @@ def render(found: StoryMap, title: str, *, made: datetime | None = None) -> str:
             for story in found.stories
         ],
     }
-    return environment.get_template(TEMPLATE).render(
+    return filled(
+        TEMPLATE,
+        made=made,
         title=title,
         rules=sum(story.kind == "rule" for story in found.stories),
         stories=sum(story.kind != "rule" for story in found.stories),
         intents=found.intents,
         data=_in_script(json.dumps(data, ensure_ascii=False)),
-        made=f"{made or datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
     )
 
 

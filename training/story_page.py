@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bot.dialogue.events import ActionExecuted, ActiveLoop, Event, SlotSet, UserUttered
 from bot.dialogue.parse import Json
 from bot.dialogue.situation import LISTEN, action_label
+from training.html_page import filled, written
 from training.story_coverage import Coverage
 from training.story_figures import confusion
 from training.story_report import Check, StoryReport, StoryResult
@@ -72,18 +71,12 @@ class StoryPage:
 
 def write(page: StoryPage, folder: Path, *, made: datetime | None = None) -> Path:
     """Write the page into a folder, which is made where there is none."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / FILE
-    path.write_text(render(page, made=made or datetime.now(UTC)), "utf-8")
-    return path
+    return written(render(page, made=made), folder / FILE)
 
 
-def render(page: StoryPage, *, made: datetime) -> str:
-    """The page as HTML. All texts are data of somebody: they are escaped, and the page may load nothing."""
-    environment = Environment(
-        loader=PackageLoader("training", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    return environment.get_template(TEMPLATE).render(page=page, lines=lines, made=f"{made:%Y-%m-%d %H:%M} UTC")
+def render(page: StoryPage, *, made: datetime | None = None) -> str:
+    """The page as HTML."""
+    return filled(TEMPLATE, made=made, page=page, lines=lines)
 
 
 def lines(result: StoryResult) -> list[Line]:
