@@ -44,8 +44,10 @@ def order_in(text: str) -> str:
 def without_orders(document: Document) -> tuple[Document, tuple[Fault, ...]]:
     """A document without the sections and FAQ entries that give orders to the model, and a fault for each of those."""
     parts: tuple[Section | FaqEntry, ...] = (*document.sections, *document.entries)
-    sections = tuple(section for section in document.sections if not order_in(_text(section)))
-    entries = tuple(entry for entry in document.entries if not order_in(_text(entry)))
+    ordering = [(part, found) for part in parts if (found := order_in(_text(part)))]
+    if not ordering:
+        return document, ()
+    left_out = [part for part, _ in ordering]
     faults = tuple(
         Fault(
             path=document.path,
@@ -53,9 +55,10 @@ def without_orders(document: Document) -> tuple[Document, tuple[Fault, ...]]:
             problem=f"speaks to the bot instead of to customers, so this part is left out: {found!r}",
             remedy="take that out, if the page is your own; if not, find out who wrote it",
         )
-        for part in parts
-        if (found := order_in(_text(part)))
+        for _, found in ordering
     )
+    sections = tuple(section for section in document.sections if section not in left_out)
+    entries = tuple(entry for entry in document.entries if entry not in left_out)
     return replace(document, sections=sections, entries=entries), faults
 
 
