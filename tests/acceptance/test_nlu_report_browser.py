@@ -1,10 +1,8 @@
 """The report on understanding in a real browser: it draws, sorts and filters, in light, in dark and on a phone."""
 
-import shutil
-
 import pytest
-import pytest_asyncio
-from playwright.async_api import async_playwright, expect
+from browser_parts import IN_A_BROWSER, opened
+from playwright.async_api import expect
 
 from nlu.data import IntentScore
 from training.evaluate_nlu import Judged, quality
@@ -12,14 +10,7 @@ from training.nlu_page import write
 from training.nlu_report import nlu_page
 from training.nlu_suspects import Doubts
 
-CHROMIUM = shutil.which("chromium")
-ARGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(CHROMIUM is None, reason="needs chromium (Debian: apt-get install chromium)"),
-]
+pytestmark = IN_A_BROWSER
 
 
 def judged(gold, best, confidence):
@@ -42,24 +33,6 @@ def address(tmp_path_factory):
         doubts=Doubts(suspects=(), overlaps=(), judge="nobody"),
     )
     return write(page, tmp_path_factory.mktemp("results")).as_uri()
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def browser():
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        yield browser
-        await browser.close()
-
-
-async def opened(browser, address, **options):
-    page = await (await browser.new_context(**options)).new_page()
-    page.faults = []
-    page.on("console", lambda said: page.faults.append(said.text))
-    page.on("pageerror", lambda error: page.faults.append(str(error)))
-    page.on("request", lambda request: page.faults.append(request.url) if request.url != address else None)
-    await page.goto(address)
-    return page
 
 
 async def names(page):

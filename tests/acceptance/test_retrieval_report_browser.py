@@ -1,10 +1,8 @@
 """The report on search in a real browser: it draws, sorts and filters, in light, in dark and on a phone."""
 
-import shutil
-
 import pytest
-import pytest_asyncio
-from playwright.async_api import async_playwright, expect
+from browser_parts import IN_A_BROWSER, opened
+from playwright.async_api import expect
 
 from retrieval.index import Hit
 from retrieval.knowledge import SearchOutcome
@@ -13,14 +11,7 @@ from training.evaluate_retrieval import JudgedQuery, LabelledQuery
 from training.retrieval_page import write
 from training.retrieval_report import retrieval_report
 
-CHROMIUM = shutil.which("chromium")
-ARGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(CHROMIUM is None, reason="needs chromium (Debian: apt-get install chromium)"),
-]
+pytestmark = IN_A_BROWSER
 
 PAGES = [
     Passage(id=f"{place}", document=f"billing/invoices/page_{place}.md", title="T", text="退款 " * 99, language="zh")
@@ -47,24 +38,6 @@ def address(tmp_path_factory):
     ]
     report = retrieval_report(rows, PAGES, title="Search in shop", facts={"queries": "44"})
     return write(report, tmp_path_factory.mktemp("results")).as_uri()
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def browser():
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        yield browser
-        await browser.close()
-
-
-async def opened(browser, address, **options):
-    page = await (await browser.new_context(**options)).new_page()
-    page.faults = []
-    page.on("console", lambda said: page.faults.append(said.text))
-    page.on("pageerror", lambda error: page.faults.append(str(error)))
-    page.on("request", lambda request: page.faults.append(request.url) if request.url != address else None)
-    await page.goto(address)
-    return page
 
 
 async def test_tables_sort_and_the_fields_filter(browser, address):

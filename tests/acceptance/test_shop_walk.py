@@ -2,40 +2,25 @@
 
 import asyncio
 import re
-import shutil
 
 import pytest
 import pytest_asyncio
+from browser_parts import IN_A_BROWSER
 from chat_server_parts import DONE, chunk, events, serving
 from kefu_process import copied, running_bot, trained
-from playwright.async_api import async_playwright, expect
+from playwright.async_api import expect
 
 from bot.commands.transcripts import transcripts_of
 from bot.paths import AssistantPaths
 
-CHROMIUM = shutil.which("chromium")
-ARGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
-ARGS += ["--disable-background-networking", "--disable-component-update"]
 ANSWER_MS = 20_000
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(CHROMIUM is None, reason="needs chromium (Debian: apt-get install chromium)"),
-]
+pytestmark = IN_A_BROWSER
 
 WATCH = """
 window.violations = [];
 document.addEventListener("securitypolicyviolation", (e) => window.violations.push(e.violatedDirective + e.blockedURI));
 """
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def browser():
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        yield browser
-        await browser.close()
 
 
 @pytest.fixture(scope="module")

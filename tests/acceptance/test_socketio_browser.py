@@ -2,24 +2,21 @@
 
 import asyncio
 import os
-import shutil
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from browser_parts import IN_A_BROWSER
 from channel_fakes import application
-from playwright.async_api import async_playwright, expect
+from playwright.async_api import expect
 from web_inbox import FakeInbox
 
 from bot.channels.metrics import Metrics
 from bot.channels.registry import configure
 from bot.messages import Button
 
-CHROMIUM = shutil.which("chromium")
-ARGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
 PACKAGES = Path(os.environ.get("KEFU_TEST_NPM", "node_modules")) / "node_modules"
 CLIENTS = {"4": "socket.io-client/dist/socket.io.js", "3.1.2": "sio3/dist/socket.io.js"}
 WIDGET = "rasa-webchat/lib/index.js"
@@ -28,9 +25,7 @@ INSTALL = (
 )
 
 pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(CHROMIUM is None, reason="needs chromium (Debian: apt-get install chromium)"),
+    *IN_A_BROWSER,
     pytest.mark.skipif(not (PACKAGES / WIDGET).is_file(), reason=f"needs packages of npm: {INSTALL}"),
 ]
 
@@ -48,14 +43,6 @@ window.WebChat.default({
   params: {storage: "local"}, showMessageDate: false, customMessageDelay: () => 10,
 }, document.querySelector("#webchat"));
 </script>"""
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def browser():
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        yield browser
-        await browser.close()
 
 
 @asynccontextmanager

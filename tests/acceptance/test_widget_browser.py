@@ -1,15 +1,14 @@
 """The widget in a real browser, on its page, with an Inbox in memory that the tests speak through."""
 
 import asyncio
-import shutil
 import time
 from contextlib import asynccontextmanager
 
-import pytest
 import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from playwright.async_api import async_playwright, expect
+from browser_parts import IN_A_BROWSER
+from playwright.async_api import expect
 from web_inbox import FakeInbox
 
 from bot.channels.web.routes import routes
@@ -17,17 +16,6 @@ from bot.channels.web.settings import WebSettings
 from bot.errors import StoreUnavailable
 from bot.messages import Button, LiveFrame, Source
 
-CHROMIUM = shutil.which("chromium")
-ARGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 SETTINGS = {
     "secret": b"a secret of the test",
     "title": "Tea House help",
@@ -40,19 +28,7 @@ document.addEventListener("securitypolicyviolation", (e) => window.violations.pu
 window.alert = () => window.violations.push("alert");
 """
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(CHROMIUM is None, reason="needs chromium (Debian: apt-get install chromium)"),
-]
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def browser():
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        yield browser
-        await browser.close()
+pytestmark = IN_A_BROWSER
 
 
 @asynccontextmanager
