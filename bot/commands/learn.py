@@ -138,7 +138,10 @@ def train_and_promote(
     from training.train import train as train_release
 
     if logs and not can_log():
-        raise UsageError("--logs needs TensorBoard, which is not installed; run: pip install 'kefu[logs]'")
+        raise UsageError(
+            "--logs needs TensorBoard, which is not installed; run in Kefu's clone: "
+            "pip install -c constraints.txt -e '.[logs]'"
+        )
     paths = AssistantPaths(folder)
     project = load_folder(folder, env=os.environ)
     for notice in project.notices:

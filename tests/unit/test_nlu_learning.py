@@ -312,7 +312,7 @@ def test_logs_without_tensorboard_say_what_to_install(
     folder = shop(tmp_path / "shop", base)
     monkeypatch.setattr(nlu_logs, "find_spec", lambda name: None)
     assert main(["train", str(folder), "--logs", str(tmp_path / "logs")]) == 2
-    assert "pip install 'kefu[logs]'" in capsys.readouterr().err
+    assert "pip install -c constraints.txt -e '.[logs]'" in capsys.readouterr().err
     assert not (folder / "models").exists()
 
 
