@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from functools import partial
+from functools import cached_property, partial, reduce
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ from retrieval.errors import IndexFileError, KnowledgeEmpty
 from retrieval.index_kinds import Rows, gpu_available
 from retrieval.interaction import LARGEST, Frame, PassageTokens, TokenIndex
 from retrieval.lexical import LexicalIndex
-from retrieval.passages import Passage, has_all
+from retrieval.passages import Passage, filterable
 from retrieval.sealed import checked_json, read_arrays, seal, verify, write_arrays, write_json
 from retrieval.views import VIEW_KINDS, ViewKind, lexical_text, views
 from retrieval.words import words
@@ -143,8 +143,16 @@ class KnowledgeIndex:
         ]
 
     def _allowed(self, filters: Mapping[str, str]) -> Rows:
-        kept = [row for row, passage in enumerate(self.passages) if has_all(passage, filters)]
-        return np.array(kept, np.int64)
+        having = [self._rows_having.get(field, np.empty(0, np.int64)) for field in filters.items()]
+        return reduce(np.intersect1d, having)
+
+    @cached_property
+    def _rows_having(self) -> Mapping[tuple[str, str], Rows]:
+        found: dict[tuple[str, str], list[int]] = {}
+        for row, passage in enumerate(self.passages):
+            for field in filterable(passage).items():
+                found.setdefault(field, []).append(row)
+        return {field: np.array(rows, np.int64) for field, rows in found.items()}
 
     def save(self, folder: Path) -> None:
         """Write into a folder, which is made; its manifest last, so that a torn write is seen when loading."""
