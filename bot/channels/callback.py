@@ -69,13 +69,16 @@ class CallbackChannel:
     async def send(self, recipient_id: str, reply: Reply) -> SendResult:
         """POST each message of a reply; a retry goes on behind those that arrived."""
         messages = rasa_messages(recipient_id, [reply])
+        result: SendResult = Sent()
         for message in messages[self._progress.taken(reply.id) :]:
             result = await self._post(message)
             if not isinstance(result, Sent):
-                return result
+                break
             self._progress.advance(reply.id)
-        self._progress.done(reply.id)
-        return Sent()
+        if isinstance(result, Sent | Refused):
+            self._progress.done(reply.id)
+        self._metrics.sent(channel=self.name, result=type(result).__name__)
+        return result
 
     async def _post(self, message: RasaMessage) -> SendResult:
         if self._session is None:

@@ -25,9 +25,14 @@ def platform():
 
 
 @pytest.fixture
-async def channel(inbox, platform):
+def metrics():
+    return Metrics()
+
+
+@pytest.fixture
+async def channel(inbox, platform, metrics):
     async with TestServer(platform.application()) as server:
-        channel = CallbackChannel(inbox, Metrics(), url=str(server.make_url("/bot")))
+        channel = CallbackChannel(inbox, metrics, url=str(server.make_url("/bot")))
         await channel.start()
         yield channel
         await channel.stop()
@@ -81,3 +86,12 @@ async def test_a_server_that_hangs_up_leaves_it_unknown(channel, platform):
 
     platform.answers.append(hang_up)
     assert isinstance(await channel.send("ann", Reply(id="1", text="x")), Unknown)
+
+
+async def test_what_became_of_a_reply_is_counted(channel, platform, metrics):
+    platform.answers.extend([(400, {}), None])
+    for number in (1, 2):
+        await channel.send("ann", Reply(id=f"ann/1/{number}", text="hello"))
+    counted = metrics.render().decode()
+    for result in ("refused", "sent"):
+        assert f'kefu_sent_total{{channel="callback",result="{result}"}} 1.0' in counted
