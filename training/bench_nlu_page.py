@@ -147,10 +147,11 @@ make bench-nlu
 make bench-nlu-full
 ```
 
-The first runs the 10-shot sets and the helpdesk assistant, the second all sets; both write this page. Every training
-runs in a process of its own. One configuration serves all sets; it was chosen on training and dev splits. Temperature
-and threshold are found on a fifth of the training data, for clinc150 and banking77_oos on their dev files. A training
-that takes ten minutes or more runs with one seed, others with three. The helpdesk assistant has no test messages: its
-accuracy is that of a cross-validation in three parts, its seconds those of a training on all. Speed and memory are of a
-process that does nothing else, with one thread. [The command](commands.md#kefu-evaluate-nlu) says what the columns
-mean."""
+The first runs the 10-shot sets and the helpdesk assistant, the second all sets; both write this page. The sets are
+public and no part of the repository: `make bench-nlu DATA=FOLDER` finds them as Rasa YAML in `nlu/SET/train.yml`,
+`test.yml` and, for some, `dev.yml`; a set that is not there is left out, and said. Every training runs in a process
+of its own. One configuration serves all sets; it was chosen on training and dev splits. Temperature and threshold are
+found on a fifth of the training data, for clinc150 and banking77_oos on their dev files. A training that takes ten
+minutes or more runs with one seed, others with three. The helpdesk assistant has no test messages: its accuracy is
+that of a cross-validation in three parts, its seconds those of a training on all. Speed and memory are of a process
+that does nothing else, with one thread. [The command](commands.md#kefu-evaluate-nlu) says what the columns mean."""

@@ -26,7 +26,7 @@ class Training:
     """One training and its exams by name; paths are below the data folder.
 
     ``seeds``: how many are run, of those after the first only if the first took under ten minutes. ``folds``: judged
-    by cross-validation instead of exams. ``quick``: part of the quick run.
+    by cross-validation instead of exams. ``quick``: part of the quick run. ``timed``: how fast it parses is measured.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Training:
     folds: int = 0
     seeds: int = 3
     quick: bool = False
+    timed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,7 @@ TRAININGS = (
         train=("nlu/banking77/train_10shot.yml",),
         exams={"test": Exam(files=_BANKING_TEST)},
         quick=True,
+        timed=True,
     ),
     Training(
         name="clinc150_10shot",
