@@ -28,7 +28,7 @@ from retrieval.views import VIEW_KINDS, ViewKind, lexical_text, views
 from retrieval.words import words
 from retrieval.zeros import Asked, Zero, above, measure_zeros, read_unrelated, same_language, spread
 
-FORMAT = "kefu-index-3"
+FORMAT = "kefu-index-4"
 WEIGHTS: Mapping[ViewKind, float] = {"whole": 0.4, "sentence": 0.4, "heading": 0.2}
 LEXICAL_WEIGHT = 0.35
 LATE_WEIGHT = 0.4

@@ -8,9 +8,11 @@ from typing import Any
 
 import Stemmer
 
-_RUN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]+|[^\W_]+(?:['’][^\W_]+)*", re.UNICODE)
-_CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
-_PARTS = re.compile(r"[^\W\d_]+|\d+", re.UNICODE)
+_HAN = r"\u3400-\u9fff\uf900-\ufaff"
+_OTHER = rf"[^\W_{_HAN}]+"  # letters and digits of every other script: "7天" is a number and a word
+_RUN = re.compile(rf"[{_HAN}]+|{_OTHER}(?:'{_OTHER})*")
+_CJK = re.compile(f"[{_HAN}]")
+_PARTS = re.compile(r"[^\W\d_]+|\d+")
 
 _ENGLISH_STOPS = (
     "a about after again all also am an and any are aren't as at be because been before being but by can can't cannot"
@@ -44,12 +46,11 @@ def _words(text: str) -> Iterator[str]:
         run = match.group()
         if _CJK.match(run):
             yield from (word for word in _chinese().cut_for_search(run) if word not in STOP_WORDS)
-        elif run not in STOP_WORDS:
-            yield from _latin(run)
+        elif run not in STOP_WORDS and (word := run.removesuffix("'s")) not in STOP_WORDS:
+            yield from _latin(word.replace("'", ""))
 
 
-def _latin(run: str) -> Iterator[str]:
-    word = run.replace("'s", "").replace("'", "")
+def _latin(word: str) -> Iterator[str]:
     yield _stemmer().stemWord(word)
     parts = _PARTS.findall(word)
     if len(parts) > 1:  # "v5" also counts as "5", "usb3" as "usb"

@@ -213,7 +213,7 @@ def _add(folder: Path) -> None:
 
 
 def _remove(folder: Path) -> None:
-    (folder / "lexical" / "weights.json").unlink()
+    (folder / "lexical" / "vocab.index.json").unlink()
 
 
 def _no_manifest(folder: Path) -> None:
@@ -245,3 +245,18 @@ def test_words_of_both_languages() -> None:
     assert words("How do I return my Parcels?") == ["return", "parcel"]
     assert words("我的包裹在哪里？订单A12") == ["包裹", "订单", "a12", "a", "12"]
     assert words("the of 的 了") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "counted"),
+    [
+        ("7天无理由退货", ["7", *words("天无理由退货")]),  # Chinese after a digit is cut into words all the same
+        ("APP怎么下载", ["app", "下载"]),
+        ("用iPhone15支付", ["iphone15", "iphone", "15", "支付"]),
+        ("O'Sullivan's parcel", ["osullivan", "parcel"]),
+        ("what’s new", ["new"]),  # without its ending it is a stop word
+        ("доставка в Москву", ["доставка", "в", "москву"]),
+    ],
+)
+def test_where_a_word_ends(text: str, counted: list[str]) -> None:
+    assert words(text) == counted
