@@ -39,6 +39,8 @@ from training.nlu_trial import DIGITS, Lesson, device, taught
 REPEATED_UNDER_S = 600.0
 _NO_MATTER = ("nlu_page", "nlu_report", "nlu_suspects", "explain", "neighbours")
 """Modules that no figure depends on; neither does any depend on those of system entities."""
+_NOT_ASKED = frozenset({"seeds", "quick", "timed"})
+"""Fields of a training that say when and how often it is run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +114,7 @@ def state(training: Training, data: Path) -> str:
     return fingerprint(
         [sha256_file(path) for path in code if path.stem not in _NO_MATTER and not path.stem.startswith("system_")],
         [sha256_file(path) if path.is_file() else "" for path in files],
-        json.dumps(asdict(training), sort_keys=True),
+        json.dumps({key: value for key, value in asdict(training).items() if key not in _NOT_ASKED}, sort_keys=True),
         [torch.__version__, np.__version__],
     )
 
