@@ -11,8 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from posixpath import dirname, join, normpath
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from retrieval.documents import Block, Document, FaqEntry, Section
 
@@ -211,27 +210,36 @@ def _link_names(documents: Sequence[Document]) -> Mapping[str, tuple[str, ...]]:
     titles = {document.path: _folded(document.title) for document in documents}
     counts: dict[str, dict[str, int]] = {document.path: {} for document in documents}
     for document in documents:
+        base = _base(document)
         for link in document.links:
-            path = places.get(_address(link.target, document))
+            address = _address(link.target, base)
+            path = places.get(address) if address else None
             if path and path != document.path and _folded(link.text) != titles[path]:
                 counts[path][link.text] = counts[path].get(link.text, 0) + 1
     return {path: tuple(sorted(names, key=lambda name: -names[name])) for path, names in counts.items()}
 
 
-def _addresses(document: Document) -> Iterator[str]:
-    yield "/" + document.path
-    if document.url:
-        yield urlsplit(document.url).path.rstrip("/")
+def _addresses(document: Document) -> Iterator[tuple[str, str]]:
+    yield "", "/" + document.path
+    if document.url and (address := _address(document.url)):
+        yield address
 
 
-def _address(target: str, document: Document) -> str:
-    parts = urlsplit(target)
-    if not parts.path:
-        return ""
-    whole = urlsplit(document.url or "")
-    base = whole.path if whole.netloc else document.path  # a fetched page's links are relative to where it was
-    path = parts.path if parts.path.startswith("/") else normpath(join("/", dirname(base), parts.path))
-    return path.rstrip("/")
+def _base(document: Document) -> str:
+    """What the document's links are relative to: where it was fetched from, else its place in the folder."""
+    address = _address(document.url) if document.url else None
+    return document.url if document.url and address and address[0] else "/" + document.path
+
+
+def _address(target: str, base: str = "/") -> tuple[str, str] | None:
+    """Host ("" in the folder itself) and path of what a link leads to; None for what is no page of any host."""
+    try:
+        link, whole = urlsplit(target), urlsplit(urljoin(base, target))
+    except ValueError:  # a host in brackets that is no IPv6 address, or one with letters that stand for a mark
+        return None
+    if whole.scheme not in ("", "http", "https") or not (link.netloc or link.path):
+        return None
+    return whole.netloc.lower(), whole.path.rstrip("/") or "/"
 
 
 def _folded(text: str) -> str:

@@ -97,6 +97,39 @@ def test_links_of_fetched_pages_are_relative_to_their_address() -> None:
     assert {passage.document: passage.aliases for passage in passages}[target.path] == ("send it back",)
 
 
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://[your-domain]/contact",  # no address at all
+        "https://shop.example：8080/contact",  # a full-width colon
+        "https://elsewhere.example/contact",  # another host's page of that name
+        "mailto:contact",
+        "#contact",
+        "",
+    ],
+)
+def test_links_that_name_no_page_of_ours(target: str) -> None:
+    home = replace(page(text("home"), path="x.example/index.html", title="Home"), url="https://x.example/")
+    contact = replace(page(text("write"), path="x.example/contact.html", title="Us"), url="https://x.example/contact")
+    top = Link(target=target, text="click here")
+    away = replace(page(text("see"), path="x.example/a.html", links=(top,)), url="https://x.example/a")
+    local = page(text("look"), path="contact", links=(top,))
+    assert not any(passage.aliases for passage in split_documents([home, contact, away, local]))
+
+
+def test_a_page_whose_own_address_is_none_is_a_page_all_the_same() -> None:
+    odd = replace(page(text("odd"), path="odd.md", links=(Link(target="b.md", text="that"),)), url="https://[x/a")
+    passages = split_documents([odd, page(text("body"), path="b.md")])
+    assert [(passage.text, passage.aliases) for passage in passages] == [("odd", ()), ("body", ("that",))]
+
+
+def test_a_home_page_is_named_by_what_links_to_it() -> None:
+    home = replace(page(text("home"), path="x.example/index.html", title="Home"), url="https://x.example/")
+    links = tuple(Link(target=target, text=target) for target in ("/", "https://x.example", "https://paypal.example"))
+    away = replace(page(text("see"), path="x.example/a.html", links=links), url="https://x.example/a")
+    assert split_documents([home, away])[0].aliases == ("/", "https://x.example")
+
+
 def test_sentences() -> None:
     assert sentences("It costs 3.50 now. Really? Yes!\nNext") == ["It costs 3.50 now.", "Really?", "Yes!", "Next"]
     assert sentences("三天到货。运费多少？免费！") == ["三天到货。", "运费多少？", "免费！"]
