@@ -26,9 +26,17 @@ _STEPS = 100
 
 
 def fit_heads(
-    vectors: FrozenVectors, base: Base, task: Task, items: Sequence[Item], *, settings: NluSettings, ticks: Ticks
+    vectors: FrozenVectors,
+    base: Base,
+    task: Task,
+    items: Sequence[Item],
+    *,
+    settings: NluSettings,
+    seed: int,
+    ticks: Ticks,
 ) -> Network:
-    """A network with the base's encoder as it is and heads fitted to the items, ready for inference."""
+    """A network on the CPU with the base's encoder as it is and heads fitted to the items, ready for inference."""
+    torch.manual_seed(seed)
     network = start(base, task, settings, torch.device("cpu")).eval()
     rows = torch.cat(vectors.tokens([item.tokens for item in items], lambda share: ticks(share * 0.7))).float()
     packed = pack([item.tokens for item in items])

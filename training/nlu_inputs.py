@@ -110,8 +110,10 @@ def fitted_to(
     task = Task(examples, rejects=bool(outside), sources=inputs.sources, encoder=inputs.text_encoder())
     items = [*task.items(examples), *(task.outside(outside) if outside else ())]
     if inputs.settings.heads_only:
-        network = fit_heads(inputs.vectors, inputs.base, task, items, settings=inputs.settings, ticks=ticks)
-        return Fitted(task=task, network=network, examples=examples)
+        heads = fit_heads(
+            inputs.vectors, inputs.base, task, items, settings=inputs.settings, seed=inputs.seed, ticks=ticks
+        )
+        return Fitted(task=task, network=heads.to(inputs.device), examples=examples)
     slipped = _slipped(inputs, task, examples)
     judged_on = [item for item in task.items(held) if item.label != IGNORED]
 
