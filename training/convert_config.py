@@ -7,8 +7,12 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from training.convert_notes import Notes, Rule, line_of
 
 FORMER_PIPELINES = {
-    "supervised_embeddings": ("WhitespaceTokenizer", "RegexFeaturizer", "CountVectorsFeaturizer", "DIETClassifier"),
-    "pretrained_embeddings_spacy": ("SpacyNLP", "SpacyTokenizer", "SpacyFeaturizer", "DIETClassifier"),
+    "supervised_embeddings": (
+        *("WhitespaceTokenizer", "RegexFeaturizer", "CountVectorsFeaturizer", "DIETClassifier", "EntitySynonymMapper"),
+    ),
+    "pretrained_embeddings_spacy": (
+        *("SpacyNLP", "SpacyTokenizer", "SpacyFeaturizer", "RegexFeaturizer", "DIETClassifier", "EntitySynonymMapper"),
+    ),
     "pretrained_embeddings_convert": ("WhitespaceTokenizer", "ConveRTFeaturizer", "DIETClassifier"),
 }
 FORMER_PIPELINES |= {
@@ -138,8 +142,9 @@ def _core_fallback(entry: CommentedMap) -> dict[str, Any]:
 
 def _fallback(name: str, entry: CommentedMap, root: CommentedMap, line: int, notes: Notes) -> Rule:
     """The rule for messages that are not understood; FallbackClassifier gives them their intent."""
-    pipeline = root.setdefault("pipeline", CommentedSeq())
-    if isinstance(pipeline, CommentedSeq) and "FallbackClassifier" not in map(_name, pipeline):
+    pipeline = root.get("pipeline")
+    # Without one there is Rasa's default, which falls back and does more.
+    if isinstance(pipeline, CommentedSeq) and pipeline and "FallbackClassifier" not in map(_name, pipeline):
         given = {"threshold": entry.get("nlu_threshold"), "ambiguity_threshold": entry.get("ambiguity_threshold")}
         options = {key: value for key, value in given.items() if value is not None}
         pipeline.append(CommentedMap({"name": "FallbackClassifier", **options}))

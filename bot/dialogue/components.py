@@ -37,6 +37,7 @@ class Verdict:
 
 CONVERT = "`kefu data convert` writes the rules that take its place"
 _CALM = "it is of Rasa Pro (CALM) and needs a hosted language model; write rules, stories or forms"
+_ONLY_IF_NAMED = "Only where the pipeline names it, or where there is no pipeline"
 
 TREATMENTS = (
     Treatment(
@@ -64,15 +65,16 @@ TREATMENTS = (
         section="pipeline",
         names=("RegexEntityExtractor",),
         fate="used",
-        words="always on: regexes and lookup tables named like an entity extract it",
-        more="`case_sensitive`, `use_word_boundaries`, `use_lookup_tables` and `use_regexes` count "
+        words="regexes and lookup tables named like an entity extract it",
+        more=f"{_ONLY_IF_NAMED}. `case_sensitive`, `use_word_boundaries`, `use_lookup_tables` and `use_regexes` count "
         "([entities](training.md#entities))",
     ),
     Treatment(
         section="pipeline",
         names=("EntitySynonymMapper",),
         fate="used",
-        words="always on",
+        words="values are replaced by what they are synonyms of",
+        more=_ONLY_IF_NAMED,
     ),
     Treatment(
         section="pipeline",
@@ -107,11 +109,17 @@ TREATMENTS = (
     Treatment(
         section="pipeline",
         names=(
-            *("RegexFeaturizer", "LexicalSyntacticFeaturizer", "CountVectorsFeaturizer", "LanguageModelFeaturizer"),
-            *("SpacyFeaturizer", "MitieFeaturizer", "ConveRTFeaturizer"),
+            *("LexicalSyntacticFeaturizer", "CountVectorsFeaturizer", "LanguageModelFeaturizer", "SpacyFeaturizer"),
+            *("MitieFeaturizer", "ConveRTFeaturizer"),
         ),
         fate="replaced",
         words="the encoder reads the message itself",
+    ),
+    Treatment(
+        section="pipeline",
+        names=("RegexFeaturizer",),
+        fate="replaced",
+        words="regexes and lookup tables always help to recognise; to extract by them takes a RegexEntityExtractor",
     ),
     Treatment(
         section="pipeline",

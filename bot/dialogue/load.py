@@ -15,7 +15,7 @@ from bot.dialogue.domain_file import KEYS as DOMAIN_KEYS
 from bot.dialogue.domain_file import LATEST_VERSION, read_domain
 from bot.dialogue.errors import Fault, ProjectFaults
 from bot.dialogue.nlu_file import read_nlu
-from bot.dialogue.pattern_options import with_extractor_options
+from bot.dialogue.pattern_options import as_piped, unused
 from bot.dialogue.project import BotStep, Config, NluData, Project, SourceFile, Story
 from bot.dialogue.reading import Reading, is_misnamed
 from bot.dialogue.story_file import Kind, read_stories
@@ -158,9 +158,12 @@ def _project(roots: Sequence[Node], paths: Iterable[str], reading: Reading) -> P
     rules = _stories(training, "rules", "rule", reading)
     domain, places = read_domain(sources, _bot_texts((*stories, *rules)), reading)
     config = read_config(settings["config"], reading) if "config" in settings else Config()
+    nlu = read_nlu(_sections(sources, "nlu"), reading)
+    for remark in unused(nlu, config):
+        reading.notice(settings["config"], remark, config.pipeline[0].line)
     return Project(
         domain=domain,
-        nlu=with_extractor_options(read_nlu(_sections(sources, "nlu"), reading), config),
+        nlu=as_piped(nlu, config),
         stories=stories,
         rules=rules,
         tests=(*_stories(tests, "stories", "test", reading), *_stories(tests, "rules", "test", reading)),

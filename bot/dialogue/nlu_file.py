@@ -6,6 +6,7 @@ Reads the ``nlu`` section of any number of files; ``responses`` beside it belong
 import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 from bot.dialogue.annotation import AnnotationError, parse_annotated
@@ -25,11 +26,22 @@ def read_nlu(sections: Sequence[Node], reading: Reading) -> NluData:
     return _NluReader(reading).read(sections)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Synonym:
+    """A text that stands for a value, and where that is said."""
+
+    item: Node
+    line: int
+    text: str
+    value: str
+
+
 class _NluReader:
     def __init__(self, reading: Reading) -> None:
         self.reading = reading
         self.examples: list[NluExample] = []
-        self.synonyms: dict[str, str] = {}
+        self.named: list[_Synonym] = []
+        self.annotated: list[_Synonym] = []
         self.regexes: dict[str, list[str]] = {}
         self.lookups: dict[str, list[str]] = {}
 
@@ -39,8 +51,7 @@ class _NluReader:
                 self._item(item)
         return NluData(
             examples=tuple(self.examples),
-            # As in Rasa, what a synonym stands for is one of itself, whatever the case it is found in.
-            synonyms={value.lower(): value for value in self.synonyms.values()} | self.synonyms,
+            synonyms=self._synonyms(),
             regexes={name: tuple(patterns) for name, patterns in self.regexes.items()},
             lookups={name: tuple(words) for name, words in self.lookups.items()},
         )
@@ -106,8 +117,9 @@ class _NluReader:
         self.examples.append(example)
         self._overlaps(item, line, example)
         for annotation in annotations:
-            if annotation.value is not None:
-                self._synonym(item, line, text[annotation.start : annotation.end], annotation.value)
+            said = text[annotation.start : annotation.end]
+            value = said if annotation.value is None else annotation.value
+            self.annotated.append(_Synonym(item=item, line=line, text=said, value=value))
 
     def _overlaps(self, item: Node, line: int, example: NluExample) -> None:
         """Note annotations that stand inside others: a word has one tag, so only the longer one is learned."""
@@ -126,7 +138,7 @@ class _NluReader:
         for line, text in self._lines(name, item, examples):
             match kind:
                 case "synonym":
-                    self._synonym(item, line, text, name)
+                    self.named.append(_Synonym(item=item, line=line, text=text, value=name))
                 case "lookup":
                     self.lookups.setdefault(name, []).append(text)
                 case _:
@@ -142,11 +154,21 @@ class _NluReader:
             return
         self.regexes.setdefault(name, []).append(pattern)
 
-    def _synonym(self, item: Node, line: int, text: str, value: str) -> None:
-        known = self.synonyms.get(text.lower())
-        if known is not None and known != value:
-            self.reading.notice(item, f'"{text}" was a synonym of "{known}" and is now one of "{value}"', line)
-        self.synonyms[text.lower()] = value
+    def _synonyms(self) -> dict[str, str]:
+        """What Rasa's EntitySynonymMapper learns: an annotation wins over a named synonym, the later over the earlier.
+
+        A value stands for itself, whatever the case it is found in, as it was written first: "BERLIN" is "Berlin".
+        """
+        learned: dict[str, str] = {}
+        for said in (*self.named, *self.annotated):
+            key, known = said.text.lower(), learned.get(said.text.lower())
+            if said.text != said.value:
+                if known is not None and known != said.value and known.lower() != key:
+                    what = f'"{said.text}" was a synonym of "{known}" and is now one of "{said.value}"'
+                    self.reading.notice(said.item, what, said.line)
+                learned[key] = said.value
+            learned.setdefault(said.value.lower(), said.value)
+        return learned
 
     def _lines(self, name: str, item: Node, examples: Node | None) -> Iterator[tuple[int, str]]:
         """Give line number and text of each "- " line of a block."""

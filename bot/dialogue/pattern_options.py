@@ -1,17 +1,19 @@
-"""The options of Rasa's ``RegexEntityExtractor``, written into the regexes and lookup tables themselves.
+"""What the pipeline does with patterns and synonyms, written into the regexes, lookup tables and synonyms themselves.
 
-So whoever matches them needs no options: regexes ignore case unless they say otherwise, lookup phrases stand at word
-boundaries, and a pattern extracts if an entity has its name.
+So whoever uses them needs neither pipeline nor options: regexes ignore case unless they say otherwise, lookup phrases
+stand at word boundaries, a pattern extracts if an entity has its name, and every synonym is replaced. A pipeline that
+is not empty extracts by patterns only with a ``RegexEntityExtractor`` and replaces only with an
+``EntitySynonymMapper``, as in Rasa.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from bot.dialogue.parse import Json
 from bot.dialogue.project import Config, NluData
 
-EXTRACTOR = "RegexEntityExtractor"
+EXTRACTOR, FEATURIZER, MAPPER = "RegexEntityExtractor", "RegexFeaturizer", "EntitySynonymMapper"
 _DEFAULTS = {"case_sensitive": False, "use_lookup_tables": True, "use_regexes": True, "use_word_boundaries": True}
 _SPACED = r"[^\W\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef]"
 """A character of words with spaces between them; beside others, such as Chinese ones, a word may begin anywhere."""
@@ -19,9 +21,15 @@ _SPACED = r"[^\W\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\uff00-\uffe
 _GLOBAL_FLAGS = re.compile(r"\(\?[aiLmsux]+\)")
 
 
-def with_extractor_options(data: NluData, config: Config) -> NluData:
-    """The data as the options of the pipeline's extractor want it; unchanged without any."""
-    options = next((component.options for component in config.pipeline if component.name == EXTRACTOR), {})
+_NO_EXTRACTOR: Mapping[str, Json] = {"use_lookup_tables": False, "use_regexes": False}
+
+
+def as_piped(data: NluData, config: Config) -> NluData:
+    """The data as the pipeline wants it; unchanged where there is none."""
+    if not config.pipeline:
+        return data
+    piped = {component.name: component.options for component in reversed(config.pipeline)}
+    options = piped.get(EXTRACTOR, _NO_EXTRACTOR)
     case_sensitive, use_lookups, use_regexes, boundaries = (_option(options, name) for name in _DEFAULTS)
     regexes = {name if use_regexes else _feature(name): sources for name, sources in data.regexes.items()}
     lookups = {name if use_lookups else _feature(name): phrases for name, phrases in data.lookups.items()}
@@ -32,7 +40,20 @@ def with_extractor_options(data: NluData, config: Config) -> NluData:
             source = _alternatives(phrases, boundaries=boundaries)
             regexes[name] = (*regexes.get(name, ()), _as_written(source) if case_sensitive else source)
         lookups = {}
-    return replace(data, regexes=regexes, lookups=lookups)
+    synonyms = data.synonyms if MAPPER in piped else {}
+    return replace(data, synonyms=synonyms, regexes=regexes, lookups=lookups)
+
+
+def unused(data: NluData, config: Config) -> Iterator[str]:
+    """What the data says in vain for want of a component; Rasa's validation remarks the same."""
+    piped = {component.name for component in config.pipeline}
+    if not piped:
+        return
+    if not {EXTRACTOR, FEATURIZER} & piped and (data.regexes or data.lookups):
+        what = "regexes and lookup tables help to recognise entities and extract none by themselves"
+        yield f'{what}; add "- name: {EXTRACTOR}" if they are to, or "- name: {FEATURIZER}" if not'
+    if MAPPER not in piped and any(text != value.lower() for text, value in data.synonyms.items()):
+        yield f'values are not replaced by what they are synonyms of; add "- name: {MAPPER}" if they are to be'
 
 
 def _option(options: Mapping[str, Json], name: str) -> bool:

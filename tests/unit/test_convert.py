@@ -50,7 +50,7 @@ def second():
 def test_a_folder_of_rasa_1_loads_and_learns(first):
     project = loaded(first)
     assert len(project.nlu.examples) == 25
-    assert project.nlu.lookups == {"cuisine": ("greek", "mexican", "thai")}
+    assert project.nlu.lookups == {"cuisine (feature)": ("greek", "mexican", "thai")}
     assert project.nlu.synonyms["hellenic"] == "greek"
     assert [story.name for story in project.stories] == ["happy path", "with a value", "after asking", "faq"]
     assert [story.name for story in project.tests] == ["greeting"]
@@ -71,6 +71,20 @@ def test_a_slot_is_filled_by_its_entity_in_every_role_and_group():
     )
     parts = {(each.role, each.group) for each in loaded(domain).domain.slots["city"].mappings}
     assert parts == {(role, group) for role in (None, "from", "to") for group in (None, "a")}
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "names"),
+    [
+        # without a pipeline patterns extract and synonyms are replaced, which one of nothing but this would end
+        ("", []),
+        ("pipeline: [{name: DIETClassifier}]\n", ["DIETClassifier", "FallbackClassifier"]),
+    ],
+)
+def test_a_fallback_policy_begins_no_pipeline(pipeline, names):
+    config = f"language: en\n{pipeline}policies: [{{name: FallbackPolicy}}]\n"
+    found = loaded(converted(domain="intents: [stop]\n", config=config)).config.pipeline
+    assert [component.name for component in found] == names
 
 
 @pytest.mark.parametrize(

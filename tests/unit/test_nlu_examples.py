@@ -178,7 +178,7 @@ def test_nlu_data_as_a_whole():
         ("opening hours?", "faq/hours", 16, None),
     ]
     assert data.examples[1].entities == (EntityAnnotation(start=1, end=3, entity="city"),)
-    assert data.synonyms == {"nyc": "New York", "big apple": "New York", "new york": "New York"}
+    assert data.synonyms == {"nyc": "New York", "big apple": "New York", "new york": "New York", "北京": "北京"}
     assert data.regexes == {"zip": (r"\b\d{5}\b",)}
     assert data.lookups == {"country": ("Chile", "中国", "Peru")}
     assert [notice.split(": ")[0] for notice in reading.notices] == ["data/nlu.yml:8", "data/nlu.yml:9"]
@@ -223,14 +223,28 @@ def test_a_synonym_with_two_values_is_noticed():
             {"nyc": "New York", "new york": "Big City", "big city": "Big City"},
         ),
         ("- intent: a\n  examples: |\n    - to [帝都](city:北京)\n", {"帝都": "北京", "北京": "北京"}),
-        # an entity without a value says nothing about how it is written
-        ("- intent: a\n  examples: |\n    - to [Berlin](city)\n", {}),
+        # as is an annotated text without another value, written as it is written first
+        ("- intent: a\n  examples: |\n    - to [Berlin](city)\n    - [BERLIN](city)\n", {"berlin": "Berlin"}),
+        # unless a later one says what it stands for
+        (
+            "- intent: a\n  examples: |\n    - [berlin](city)\n    - [berlin](city:Berlin)\n    - [BER](city:Berlin)\n",
+            {"berlin": "Berlin", "ber": "Berlin"},
+        ),
     ],
 )
 def test_synonyms(synonyms, found):
     data, reading = nlu(f"nlu:\n{synonyms}")
     assert data.synonyms == found
     assert not reading.notices
+
+
+def test_an_annotation_wins_over_a_synonym_whatever_comes_first():
+    annotated = "- intent: a\n  examples: |\n    - [NYC](city:Newark)\n"
+    named = "- synonym: New York\n  examples: |\n    - NYC\n"
+    for items, line in ((annotated + named, 4), (named + annotated, 7)):
+        data, reading = nlu(f"nlu:\n{items}")
+        assert data.synonyms["nyc"] == "Newark"
+        assert [notice.split(": ")[0] for notice in reading.notices] == [f"data/nlu.yml:{line}"]
 
 
 def test_five_thousand_examples_in_list_form_load_in_time():

@@ -1,20 +1,22 @@
-"""Rasa's options of the regex extractor, as they come out where patterns are matched."""
+"""What a pipeline does with patterns and synonyms, as it comes out where patterns are matched."""
 
 import pytest
 
-from bot.dialogue.pattern_options import with_extractor_options
-from bot.dialogue.project import Component, Config, NluData
+from bot.dialogue.load import load_project
+from bot.dialogue.pattern_options import as_piped, unused
+from bot.dialogue.project import Component, Config, NluData, SourceFile
 from nlu.patterns import Patterns
 
 DATA = NluData(
     regexes={"order": (r"kf-\d+",), "zip": (r"(?i)z\d+",), "city": ("Bonn",)},
     lookups={"city": ("Berlin", "Berlin Mitte", "北京", "C++")},
+    synonyms={"mitte": "Berlin Mitte"},
 )
 
 
 def found(text: str, **options: object) -> list[tuple[str, str]]:
     pipeline = (Component(name="DIETClassifier"), Component(name="RegexEntityExtractor", options=options))
-    data = with_extractor_options(DATA, Config(pipeline=pipeline))
+    data = as_piped(DATA, Config(pipeline=pipeline))
     matches = Patterns(data.regexes, data.lookups).matches(text)
     return sorted((match.name, text[match.start : match.end]) for match in matches)
 
@@ -50,5 +52,55 @@ def test_options(options: dict[str, object], text: str, expected: list[tuple[str
     assert found(text, **options) == expected
 
 
-def test_without_the_extractor_nothing_changes() -> None:
-    assert with_extractor_options(DATA, Config()) == DATA
+def test_without_a_pipeline_patterns_extract_and_synonyms_are_replaced() -> None:
+    assert as_piped(DATA, Config()) == DATA
+
+
+@pytest.mark.parametrize(
+    ("names", "extracting", "synonyms"),
+    [
+        # the usual pipeline of Rasa: patterns are features, and no value is replaced
+        (("RegexFeaturizer", "DIETClassifier"), False, False),
+        (("DIETClassifier", "EntitySynonymMapper"), False, True),
+        (("DIETClassifier", "RegexEntityExtractor"), True, False),
+        (("RegexEntityExtractor", "EntitySynonymMapper"), True, True),
+    ],
+)
+def test_a_pipeline_does_what_its_components_do(names: tuple[str, ...], extracting: bool, synonyms: bool) -> None:
+    data = as_piped(DATA, Config(pipeline=tuple(Component(name=name) for name in names)))
+    assert bool(data.synonyms) is synonyms
+    matched = {match.name for match in Patterns(data.regexes, data.lookups).matches("KF-12 in Berlin, Bonn")}
+    assert matched == ({"order", "city"} if extracting else {"order (feature)", "city (feature)"})
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "notices"),
+    [
+        ("[]", []),
+        ("[{name: DIETClassifier}]", ["RegexEntityExtractor", "EntitySynonymMapper"]),
+        # a regex featurizer says that patterns are to be features and no more
+        ("[{name: RegexFeaturizer}, {name: DIETClassifier}]", ["EntitySynonymMapper"]),
+        ("[{name: RegexEntityExtractor}, {name: EntitySynonymMapper}]", []),
+    ],
+)
+def test_what_has_no_effect_without_a_component_is_noticed(pipeline: str, notices: list[str]) -> None:
+    nlu = "- intent: a\n  examples: |\n    - [NYC](city:New York)\n    - x\n- regex: city\n  examples: |\n    - Bonn\n"
+    files = {"config.yml": f"language: en\npipeline: {pipeline}\n", "domain.yml": "intents: [a]\nentities: [city]\n"}
+    sources = [SourceFile(path=path, text=text) for path, text in {**files, "data/nlu.yml": f"nlu:\n{nlu}"}.items()]
+    found = load_project(sources, env={}).notices
+    assert all(notice.startswith("config.yml:2: ") for notice in found)
+    assert [name for notice in found for name in notices if f'add "- name: {name}"' in notice] == notices
+    assert len(found) == len(notices)
+
+
+def test_a_value_as_it_is_written_is_no_synonym_to_miss() -> None:
+    assert not list(
+        unused(NluData(synonyms={"berlin": "Berlin"}), Config(pipeline=(Component(name="DIETClassifier"),)))
+    )
+
+
+def test_of_two_extractors_the_first_counts() -> None:
+    pipeline = tuple(
+        Component(name="RegexEntityExtractor", options={"use_lookup_tables": used}) for used in (False, True)
+    )
+    assert set(as_piped(DATA, Config(pipeline=pipeline)).lookups) == {"city (feature)"}
