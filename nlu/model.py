@@ -60,7 +60,7 @@ class NluModel:
         self._inside = tuple(label is not None for label in manifest.classes)
         self._reject = manifest.classes.index(None) if None in manifest.classes else None
         self._intents = tuple(dict.fromkeys(intent_of(label) for label in manifest.classes if label is not None))
-        self._sums = _class_sums(manifest.classes, self._intents)
+        self._sums = class_sums(manifest.classes, self._intents)
 
     @classmethod
     def load(cls, folder: Path, *, device: str = "cpu") -> "NluModel":
@@ -246,7 +246,7 @@ def pattern_features(
     return features
 
 
-def _class_sums(classes: Sequence[str | None], intents: Sequence[str]) -> NDArray[np.float64]:
+def class_sums(classes: Sequence[str | None], intents: Sequence[str]) -> NDArray[np.float64]:
     """(intents, classes): 1 where a class belongs to an intent."""
     return np.array(
         [[float(label is not None and intent_of(label) == intent) for label in classes] for intent in intents]

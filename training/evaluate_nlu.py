@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nlu.data import FALLBACK_INTENT, OUT_OF_SCOPE_INTENT, Entity, EntitySpan, Example, IntentScore, Parse
-from nlu.model import NluModel, intent_of
+from nlu.model import NluModel
 from training.nlu_calibration import calibration_error, separation
 
 REJECTED = frozenset({FALLBACK_INTENT, OUT_OF_SCOPE_INTENT})
@@ -19,7 +19,8 @@ class Judged:
 
     ``gold`` has no response key. ``ranking``: the intents, best first; ``best`` is the first of them that is no
     rejection, whether sure or not. ``answered``: the intent at the shipped threshold, a rejection being
-    ``out_of_scope``. ``annotated`` and ``found``: entities as (start, end, type).
+    ``out_of_scope``. ``annotated`` and ``found``: entities as (start, end, type). ``key_right``: whether the response
+    key was answered that the message is annotated with; None where it has none.
     """
 
     text: str
@@ -28,6 +29,7 @@ class Judged:
     answered: str
     annotated: frozenset[tuple[int, int, str]]
     found: frozenset[tuple[int, int, str]]
+    key_right: bool | None = None
 
     @property
     def best(self) -> str:
@@ -67,13 +69,15 @@ def judged(model: NluModel, examples: Sequence[Example]) -> list[Judged]:
 
 def judge(example: Example, parse: Parse) -> Judged:
     """An annotated message beside its parse."""
+    gold, _, key = example.intent.partition("/")
     return Judged(
         text=example.text,
-        gold=intent_of(example.intent),
+        gold=gold,
         ranking=tuple(score for score in parse.ranking if score.name != FALLBACK_INTENT),
         answered=OUT_OF_SCOPE_INTENT if parse.intent.name in REJECTED else parse.intent.name,
         annotated=_spans(example.entities),
         found=_spans(parse.entities),
+        key_right=(parse.intent.name, parse.response_key) == (gold, key) if key else None,
     )
 
 
@@ -85,6 +89,7 @@ def quality(rows: Sequence[Judged]) -> dict[str, float | None]:
     - ``accuracy``: all rows, out-of-scope being a class of its own
     - ``out_of_scope_recall``, ``out_of_scope_precision``, ``out_of_scope_auroc``: rejections as found with the
       shipped threshold, and the order of confidences without any
+    - ``response_key_accuracy``: rows with a response key; a rejection or another intent counts as wrong
     - ``entity_f1``: micro F1 of spans that agree in both ends and the type (as seqeval counts)
     """
     inside = [row for row in rows if not row.outside]
@@ -98,6 +103,7 @@ def quality(rows: Sequence[Judged]) -> dict[str, float | None]:
         "out_of_scope_recall": _share([row.answered == OUT_OF_SCOPE_INTENT for row in outside]),
         "out_of_scope_precision": _share([row.outside for row in rejected]) if outside else None,
         "out_of_scope_auroc": separation([row.confidence for row in inside], [row.confidence for row in outside]),
+        "response_key_accuracy": _share([row.key_right for row in rows if row.key_right is not None]),
         "entity_f1": _entity_f1(rows),
         "ece": calibration_error([r.confidence for r in inside], [r.best == r.gold for r in inside])
         if inside

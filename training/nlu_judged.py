@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from nlu.confidence import Confidence
 from nlu.data import OUT_OF_SCOPE_INTENT, Example
 from nlu.folder import Manifest
-from nlu.model import NluModel
+from nlu.model import NluModel, class_sums, intent_of
 from nlu.network import Network
 from training.evaluate_nlu import evaluate
 from training.nlu_calibration import DEFAULT_THRESHOLD, chosen_threshold, fitted_confidence
@@ -43,11 +43,12 @@ def calibrated(
     ]
     inside = np.array([label is not None for label in task.classes])
     confidence = fitted_confidence(logits, labels, elsewhere, inside)
-    sure, best = _surest(confidence.of(logits, inside), inside)
-    outside = [_surest(confidence.of(kind, inside), inside)[0] for kind in elsewhere]
-    calibration = Calibration(
-        confidence=confidence, threshold=chosen_threshold(sure, best == np.asarray(labels), outside), source=source
-    )
+    intents = list(dict.fromkeys(intent_of(label) for label in task.classes if label is not None))
+    sums = class_sums(task.classes, intents)
+    sure, best = _surest(confidence.of(logits, inside), sums)
+    outside = [_surest(confidence.of(kind, inside), sums)[0] for kind in elsewhere]
+    right = best == sums.argmax(axis=0)[labels]
+    calibration = Calibration(confidence=confidence, threshold=chosen_threshold(sure, right, outside), source=source)
     model = NluModel(manifest_of(inputs, fitted, calibration), fitted.network, task.encoder, inputs.device)
     probes = [*held, *(Example(text=text, intent=OUT_OF_SCOPE_INTENT) for kind in foreign for text in kind)]
     return replace(calibration, measures=evaluate(model, probes))
@@ -63,11 +64,16 @@ def class_logits(network: Network, task: Task, items: Sequence[Item], device: to
     return np.concatenate(parts)
 
 
-def _surest(chances: NDArray[np.float64], inside: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """The probability of the best intent of each text (0 where the reject class wins), and which one it is."""
-    within = np.where(inside, chances, -1.0)
-    sure = within.max(axis=1)
-    return np.where(chances.max(axis=1) > sure, 0.0, sure), within.argmax(axis=1)
+def _surest(chances: NDArray[np.float64], sums: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """The probability of the best intent of each text (0 where the reject class wins), and which one it is.
+
+    As a model decides: the probability of an intent is the sum of its classes, those with response keys.
+    ``chances``: (n, classes); ``sums``: (intents, classes), see ``class_sums``.
+    """
+    intents = chances @ sums.T
+    sure = intents.max(axis=1)
+    outside = chances[:, ~sums.any(axis=0)].max(axis=1, initial=0.0)
+    return np.where(outside > sure, 0.0, sure), intents.argmax(axis=1)
 
 
 def manifest_of(inputs: Inputs, fitted: Fitted, calibration: Calibration) -> Manifest:

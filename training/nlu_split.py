@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nlu.data import OUT_OF_SCOPE_INTENT, Example
+from nlu.model import intent_of
 
 _SHARE = 0.2
 _MOST = 1000
@@ -41,12 +42,13 @@ def hold_out(
     """A fifth of each intent, at most 1,000 texts; None where that leaves fewer than 8.
 
     A fifth of the outside texts is held out as well. Where asked, whole intents are left out, too
-    (one in ten, at least one if there are five): a model that has never seen them should not be sure of them.
+    (one in ten, at least one if there are five): a model that has never seen them should not be sure of them. With an
+    intent go all of its response keys.
     """
     random = np.random.default_rng(seed)
     held_outside, kept_outside = _fifth(list(outside), random)
     left_out = _left_out(examples, random) if leave_intents_out else frozenset()
-    learned, held = _stratified([example for example in examples if example.intent not in left_out], random)
+    learned, held = _stratified([e for e in examples if intent_of(e.intent) not in left_out], random)
     if len(held) < _FEWEST:
         return None
     return Split(
@@ -54,7 +56,7 @@ def hold_out(
         held=tuple(held),
         outside=tuple(kept_outside),
         held_outside=tuple(held_outside),
-        left_out=tuple(example.text for example in examples if example.intent in left_out)[:_MOST],
+        left_out=tuple(example.text for example in examples if intent_of(example.intent) in left_out)[:_MOST],
     )
 
 
@@ -68,7 +70,7 @@ def _fifth(texts: list[str], random: np.random.Generator) -> tuple[list[str], li
 
 
 def _left_out(examples: Sequence[Example], random: np.random.Generator) -> frozenset[str]:
-    intents = sorted({example.intent for example in examples} - {OUT_OF_SCOPE_INTENT})
+    intents = sorted({intent_of(example.intent) for example in examples} - {OUT_OF_SCOPE_INTENT})
     if len(intents) < 5:
         return frozenset()
     return frozenset(random.choice(intents, size=max(1, len(intents) // 10), replace=False).tolist())
