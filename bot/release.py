@@ -13,12 +13,15 @@ what the parts hold. Nothing is ever unpickled.
 """
 
 import datetime
+import fcntl
 import hashlib
 import json
 import os
 import secrets
 import shutil
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +31,7 @@ from bot.errors import ReleaseError
 FORMAT = 1
 MANIFEST = "manifest.json"
 CURRENT = "current.json"
+LOCK = ".lock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +47,29 @@ class Release:
     def part(self, name: str) -> Path | None:
         """The folder of a part, None if the release has no such part."""
         return self.folder / name if name in self.fingerprints else None
+
+
+@contextmanager
+def releases_lock(models: Path, *, wait: bool = True) -> Iterator[bool]:
+    """Be the only program that makes releases here: what reads the current one, builds on it and promotes holds this.
+
+    Yields whether it is held, which it always is with ``wait``; waiting is told on standard error. A program that ends
+    in any way lets it go. Raises ReleaseError where the assistant's folder is missing.
+    """
+    try:
+        models.mkdir(exist_ok=True)
+    except FileNotFoundError as exc:
+        raise ReleaseError(f"{models.parent}: no such folder; name the assistant's folder") from exc
+    with (models / LOCK).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not wait:
+                yield False
+                return
+            print(f"{models}: another training is at work there; this one begins when it ends", file=sys.stderr)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield True
 
 
 class ReleaseDraft:
@@ -71,7 +98,9 @@ class ReleaseDraft:
         return True
 
     def finish(self, metrics: Mapping[str, Json]) -> Release:
-        """Write the manifest, then give the folder its name."""
+        """Write the manifest, then give the folder its name. Raises ReleaseError if a part is not there."""
+        if missing := [name for name in self._fingerprints if not (self.folder / name).is_dir()]:
+            raise ReleaseError(f"{self.folder / missing[0]}: somebody deleted it while it was made; train again")
         files = {
             path.relative_to(self.folder).as_posix(): path for path in sorted(self.folder.rglob("*")) if path.is_file()
         }
@@ -158,7 +187,7 @@ def roll_back(models: Path) -> Release:
 def prune(models: Path, keep: int) -> list[str]:
     """Delete all but the newest ``keep`` releases, never the current one; returns the ids that went.
 
-    Unfinished folders that a crash left behind go as well.
+    Unfinished folders that a crash left behind go as well, so the caller holds the lock.
     """
     for leftover in models.glob(".building-*"):
         shutil.rmtree(leftover, ignore_errors=True)

@@ -22,7 +22,7 @@ from bot.errors import Faulty, ReleaseError, WorkshopBusy, WorkshopError
 from bot.folder import load_folder
 from bot.paths import AssistantPaths
 from bot.rasa_reports import folded, judged, story_report
-from bot.release import MANIFEST, write_json
+from bot.release import MANIFEST, releases_lock, write_json
 from bot.runtime import Runtime
 from bot.whole_body import examples_of, faulty, split, with_domain
 
@@ -30,6 +30,8 @@ KEFU = (sys.executable, "-m", "bot.cli")
 NICENESS = 10
 AT_ONCE = 16
 """Messages that are judged together: customers' own come between them."""
+
+_LOOK_AGAIN_S = 0.5
 
 
 @dataclass(slots=True)
@@ -57,7 +59,7 @@ class ChildWorkshop:
             made = models / str(json.loads(out)["release"])
             archive = await asyncio.to_thread(_archive, made, folder)
             if keep:
-                await asyncio.to_thread(_keep, made, self.paths.models)
+                await _keep(made, self.paths.models)
             yield archive
 
     async def test_stories(self, text: str, *, e2e: bool) -> Mapping[str, Json]:
@@ -178,9 +180,17 @@ def _archive(release: Path, folder: Path) -> Path:
     return path
 
 
-def _keep(release: Path, models: Path) -> None:
-    """Put a release with the others, whole: its manifest, without which it is none, comes last."""
-    models.mkdir(parents=True, exist_ok=True)
+async def _keep(release: Path, models: Path) -> None:
+    """Put a release with the others, as soon as nobody else makes one there."""
+    while True:
+        with releases_lock(models, wait=False) as held:
+            if held:
+                return await asyncio.to_thread(_copy, release, models)
+        await asyncio.sleep(_LOOK_AGAIN_S)  # here and not in a thread, which could not be given up
+
+
+def _copy(release: Path, models: Path) -> None:
+    """Copy a release whole: it gets its name last."""
     hidden = models / f".building-{release.name}"
     shutil.copytree(release, hidden)
     hidden.rename(models / release.name)

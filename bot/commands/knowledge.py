@@ -151,13 +151,14 @@ def _print_search(models: Path) -> None:
 def _remove(args: argparse.Namespace) -> int:
     """Delete the documents, then make the knowledge anew; a running server swaps to it."""
     from bot.commands.learn import refresh_and_promote
-    from bot.release import current_release
+    from bot.release import current_release, releases_lock
     from retrieval.removal import remove_documents
 
     paths = AssistantPaths(args.folder)
     current_release(paths.models, verify=False)  # without one there is nothing to forget, and nothing is deleted
-    removed = remove_documents(paths.knowledge, args.remove)
-    release = refresh_and_promote(args.folder)
+    with releases_lock(paths.models):  # a training that began before would bring them back
+        removed = remove_documents(paths.knowledge, args.remove)
+        release = refresh_and_promote(args.folder)
     if args.json:
         print_json({"removed": [asdict(document) for document in removed], "release": release.id})
         return 0

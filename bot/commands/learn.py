@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +76,10 @@ def train(args: argparse.Namespace) -> int:
     if args.knowledge:
         if args.generator is not None:
             raise UsageError("--knowledge leaves the generator as it is; train it without --knowledge")
-        return _finish(args, refresh_and_promote(args.folder, seed=args.seed, force=args.force))
+        from bot.release import releases_lock
+
+        with releases_lock(AssistantPaths(args.folder).models):
+            return _finish(args, refresh_and_promote(args.folder, seed=args.seed, force=args.force))
     release = train_and_promote(
         args.folder, seed=args.seed, generator=args.generator, force=args.force, fast=args.fast, logs=args.logs
     )
@@ -132,7 +136,7 @@ def train_and_promote(
 ) -> "Release":
     """Train an assistant with a progress bar, print what its files should be told, and let the result answer."""
     from bot.folder import load_folder, read_sources
-    from bot.release import promote, prune
+    from bot.release import promote, prune, releases_lock
     from training.nlu_logs import can_log, mirrored
     from training.train import TrainOptions
     from training.train import train as train_release
@@ -146,16 +150,17 @@ def train_and_promote(
     project = load_folder(folder, env=os.environ)
     for notice in project.notices:
         print(notice, file=sys.stderr)
-    with mirrored(logs, os.environ), progress_bar() as show:
-        release = train_release(
-            project,
-            read_sources(folder),
-            paths=paths,
-            options=TrainOptions(seed=seed, generator=generator, force=force, fast=fast, logs=logs),
-            progress=show,
-        )
-    promote(paths.models, release.id)
-    prune(paths.models, keep=5)
+    with releases_lock(paths.models):
+        with mirrored(logs, os.environ), progress_bar() as show:
+            release = train_release(
+                project,
+                read_sources(folder),
+                paths=paths,
+                options=TrainOptions(seed=seed, generator=generator, force=force, fast=fast, logs=logs),
+                progress=show,
+            )
+        promote(paths.models, release.id)
+        prune(paths.models, keep=5)
     for notice in [*_about_knowledge(release), *_about_generator(release.metrics.get("generator"))]:
         print(notice, file=sys.stderr)
     return release
@@ -164,7 +169,7 @@ def train_and_promote(
 def refresh_and_promote(folder: Path, *, seed: int = 0, force: bool = False) -> "Release":
     """Make the knowledge of the current release anew, and let the result answer; a running server swaps to it.
 
-    The settings are those of the release. Raises ReleaseError where there is none.
+    The settings are those of the release. The caller holds the lock. Raises ReleaseError where there is none.
     """
     from bot.release import current_release, promote, prune
     from bot.runtime import project_of
@@ -219,9 +224,11 @@ def _strings(value: object) -> list[str]:
 def retrain(args: argparse.Namespace) -> int:
     """Exit code 1 when the gate kept the running release; 0 also when there was nothing to learn."""
     from bot.commands.transcripts import transcripts_of
+    from bot.release import releases_lock
     from training.retrain import retrain as learn_again
 
-    with progress_bar() as show:
+    alone = nullcontext() if args.dry_run else releases_lock(AssistantPaths(args.folder).models)
+    with alone, progress_bar() as show:
         outcome = learn_again(
             args.folder,
             transcripts=transcripts_of(AssistantPaths(args.folder), args.redis_url),

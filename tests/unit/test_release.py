@@ -1,12 +1,23 @@
 """A release is whole or it is not there."""
 
 import json
+import shutil
+import threading
 from pathlib import Path
 
 import pytest
 
 from bot.errors import ReleaseError
-from bot.release import ReleaseDraft, current_release, list_releases, open_release, promote, prune, roll_back
+from bot.release import (
+    ReleaseDraft,
+    current_release,
+    list_releases,
+    open_release,
+    promote,
+    prune,
+    releases_lock,
+    roll_back,
+)
 
 
 def build(models: Path, text: str = "weights", fingerprint: str = "a") -> str:
@@ -88,3 +99,40 @@ def test_prune_keeps_the_current_release(tmp_path: Path) -> None:
     assert ids[0] in kept
     assert len(kept) == 4 - len(gone)
     assert not list(tmp_path.glob(".building-*"))
+
+
+def test_a_release_that_lost_a_part_is_none(tmp_path: Path) -> None:
+    draft = ReleaseDraft(tmp_path)
+    for part in ("policy", "nlu"):
+        draft.add(part, "a").mkdir()
+    shutil.rmtree(draft.folder / "policy")
+    with pytest.raises(ReleaseError, match="policy: somebody deleted it"):
+        draft.finish({})
+    assert list_releases(tmp_path) == []
+
+
+def test_one_after_the_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    order: list[str] = []
+
+    def second() -> None:
+        with releases_lock(tmp_path):
+            order.append("second")
+
+    with releases_lock(tmp_path) as held:
+        assert held
+        with releases_lock(tmp_path, wait=False) as other:
+            assert not other
+        waiting = threading.Thread(target=second)
+        waiting.start()
+        waiting.join(0.3)
+        order.append("first")
+    waiting.join()
+    assert order == ["first", "second"]
+    assert "another training is at work there" in capsys.readouterr().err
+    assert list_releases(tmp_path) == []
+
+
+def test_a_lock_needs_an_assistant(tmp_path: Path) -> None:
+    with pytest.raises(ReleaseError, match="no such folder"), releases_lock(tmp_path / "shpo" / "models"):
+        pass
+    assert not (tmp_path / "shpo").exists()

@@ -1,5 +1,6 @@
 """One body taken apart into an assistant's files, and what is made of figures."""
 
+import asyncio
 import json
 from dataclasses import replace
 
@@ -10,7 +11,9 @@ from bot.dialogue.parse import Entity, IntentScore, Parse
 from bot.dialogue.project import EntityAnnotation, NluExample, SourceFile
 from bot.errors import Faulty
 from bot.rasa_reports import judged
+from bot.release import ReleaseDraft, list_releases, prune, releases_lock
 from bot.whole_body import split, with_domain
+from bot.workshop import _keep
 
 BODY = """version: "3.1"
 language: zh
@@ -95,3 +98,15 @@ def test_the_figures_of_examples():
         "support": 2,
     }
     assert found["response_selection_evaluation"]["accuracy"] == 0.5
+
+
+async def test_a_release_is_kept_when_no_other_is_made(tmp_path):
+    made = ReleaseDraft(tmp_path / "scratch").finish({}).folder
+    models = tmp_path / "models"
+    with releases_lock(models):
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(_keep(made, models), 0.2)
+        prune(models, keep=5)
+        assert list_releases(models) == []
+    await _keep(made, models)
+    assert [release.id for release in list_releases(models)] == [made.name]
