@@ -4,8 +4,6 @@ A trial is fitted on four fifths of the data; the rest gives the temperature, th
 report. Then the model that is written is fitted on everything, with the trial's temperature and threshold.
 """
 
-import hashlib
-import json
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -14,9 +12,8 @@ from pathlib import Path
 from nlu.base import DEFAULT_ENCODER
 from nlu.data import OUT_OF_SCOPE_INTENT, Example, PatternSources
 from nlu.errors import NluDataError
-from nlu.folder import FORMAT, write_model
+from nlu.folder import write_model
 from nlu.model import NluModel
-from nlu.neighbours import FORMAT as NEIGHBOURS_FORMAT
 from nlu.neighbours import Neighbours
 from training.nlu_calibration import DEFAULT_THRESHOLD
 from training.nlu_fit import NluSettings, default_averaged
@@ -45,7 +42,6 @@ class NluReport:
     foreign_source: str
     passes: int | None
     seconds: float
-    fingerprint: str
     held_out: Mapping[str, float | None] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
 
@@ -81,9 +77,6 @@ def train_nlu(
     sources = _sources(synonyms, regexes, lookups)
     examples, remarks = _usable(examples)
     outside = truly_outside(outside, examples)
-    fingerprint = inputs_fingerprint(
-        examples, sources=sources, outside=outside, entities=entities, base=base, seed=seed, settings=settings, dev=dev
-    )
     progress(0.0, "Reading the base model")
     inputs = read_inputs(
         base,
@@ -126,7 +119,6 @@ def train_nlu(
         foreign_source=calibration.source,
         passes=fitted.passes,
         seconds=time.perf_counter() - started,
-        fingerprint=fingerprint,
         held_out=calibration.measures,
         remarks=(*remarks, *_remarks(examples, calibration)),
     )
@@ -135,34 +127,6 @@ def train_nlu(
     _neighbours(inputs, examples, out).save(out)
     progress(1.0, "Understanding is trained")
     return report
-
-
-def inputs_fingerprint(
-    examples: Sequence[Example],
-    *,
-    sources: PatternSources,
-    outside: Sequence[str],
-    entities: Collection[str],
-    base: str,
-    seed: int,
-    settings: NluSettings,
-    dev: Sequence[Example] = (),
-) -> str:
-    """A hash of everything that a training depends on; equal inputs need no second training."""
-    content = [
-        FORMAT,
-        NEIGHBOURS_FORMAT,
-        [asdict(example) for example in examples],
-        asdict(sources),
-        list(outside),
-        [asdict(example) for example in dev],
-        sorted(entities),
-        base,
-        seed,
-        asdict(settings),
-    ]
-    text = json.dumps(content, ensure_ascii=False, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _tried(inputs: Inputs, split: Split, progress: Progress, logs: Path | None) -> tuple[Calibration, int | None]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bot.dialogue.project import NluExample, Project
 from bot.paths import AssistantPaths
 from nlu.base import DEFAULT_ENCODER
+from nlu.errors import NluDataError
 from nlu.model import intent_of
 from training.evaluate_nlu import Judged, quality
 from training.nlu import Progress
@@ -55,13 +56,12 @@ class CrossValidation:
 def lesson_of(project: Project, paths: AssistantPaths, *, fast: bool = False) -> Lesson:
     """What ``kefu train`` (or ``kefu train --fast``) would train the understanding of an assistant on."""
     kefu = project.config.kefu
-    settings = nlu_settings(kefu)
     return Lesson(
         data=project.nlu,
         outside=knowledge_questions(paths),
         entities=tuple(project.domain.entities),
         base=str(kefu.get("encoder") or DEFAULT_ENCODER),
-        settings=replace(settings, heads_only=settings.heads_only or fast),
+        settings=replace(nlu_settings(kefu), heads_only=fast),
     )
 
 
@@ -69,12 +69,17 @@ def cross_validate(lesson: Lesson, *, folds: int, seed: int, progress: Progress)
     """Train ``folds`` times without a part of the examples, which is then judged.
 
     Every intent is spread evenly over the parts; an intent's only example is learned each time and never judged.
-    Raises the errors of ``nlu.errors``.
+    Raises NluDataError where that is all of them, and the other errors of ``nlu.errors``.
     """
     started = time.perf_counter()
     # the same words in two parts would be judged by a model that has seen them
     examples = list({(example.text, example.intent): example for example in lesson.data.examples}.values())
     parts = folds_of([example.intent for example in examples], folds, seed=seed)
+    if (parts < 0).all():
+        place = f"{examples[0].path}:{examples[0].line}: " if examples else ""
+        raise NluDataError(
+            f"{place}no intent has two examples, one to learn and one to judge", remedy="write at least five of each"
+        )
     judged: list[NluExample] = []
     runs: list[Trial] = []
     for part in range(folds):

@@ -194,6 +194,19 @@ def test_cross_validation_of_an_assistant(files: Path, tmp_path: Path, capsys: p
     ]
 
 
+def test_a_cross_validation_needs_an_intent_with_two_examples(
+    files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    single = "- intent: {}\n  examples: |\n    - {}\n"
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/nlu.yml").write_text(f"nlu:\n{single.format('greet', 'hello')}{single.format('bye', 'bye')}")
+    (tmp_path / "domain.yml").write_text("intents: [greet, bye]\n")
+    (tmp_path / "config.yml").write_text((files / "config.yml").read_text("utf-8"), "utf-8")
+    assert main(["test", str(tmp_path), "--nlu", "--fast"]) == 3
+    said = capsys.readouterr().err
+    assert "data/nlu.yml:4: no intent has two examples, one to learn and one to judge; write at least five" in said
+
+
 def test_command_names_what_is_wrong(files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["evaluate", "nlu", "--train", str(files / "train.yml"), "--test", str(files / "test.yml")]
     config = tmp_path / "config.yml"
