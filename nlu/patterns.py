@@ -2,15 +2,26 @@
 
 Matching ignores case. A lookup phrase must stand at word boundaries; next to a Chinese, Japanese or Korean
 character every place is a boundary, as such text has no spaces.
+
+Regexes are of the package ``regex``, which reads what Python's ``re`` does and more, and can be stopped: one such as
+``(a|aa)+$`` would need years for some messages.
 """
 
-import re
+import logging
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
+import regex
+
 from nlu.errors import PatternError
+
+REGEX_LIMIT_S = 0.1
+"""Processor seconds of this process. An ordinary regex takes microseconds, a lookup table of 10,000 phrases that is
+written as one at most some ten milliseconds."""
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,41 +48,51 @@ class Patterns:
                 if folded := folded_text(phrase.strip()):
                     self._phrases.setdefault(folded, []).append(name)
         self._lengths = sorted({len(phrase) for phrase in self._phrases}, reverse=True)
+        self._reported: set[str] = set()
 
     def matches(self, text: str) -> tuple[Match, ...]:
-        """Every match, each once. Of the phrases that start at one place only the longest counts."""
-        found = [
-            Match(name=name, start=m.start(), end=m.end())
-            for name, regex in self._regexes
-            for m in regex.finditer(text)
-            if m.end() > m.start()
-        ]
+        """Every match, each once. Of the phrases of one name that overlap the first counts, then the longest.
+
+        A regex that takes longer than ``REGEX_LIMIT_S`` has no match; the first time the log names it.
+        """
+        found = [match for name, compiled in self._regexes for match in self._found(name, compiled, text)]
         if self._phrases:
             found.extend(self._lookup(folded_text(text)))
         return tuple(dict.fromkeys(found))
 
+    def _found(self, name: str, compiled: "regex.Pattern[str]", text: str) -> list[Match]:
+        try:
+            spans = [match.span() for match in compiled.finditer(text, timeout=REGEX_LIMIT_S)]
+        except TimeoutError:
+            if name not in self._reported:
+                self._reported.add(name)
+                logger.warning(
+                    "the regex %s takes more than %g s for a message of %d characters and is left out there; "
+                    "one repetition inside another, as in (\\w+ ?)+, is the usual cause",
+                    *(name, REGEX_LIMIT_S, len(text)),
+                )
+            return []
+        return [Match(name=name, start=start, end=end) for start, end in spans if end > start]
+
     def _lookup(self, text: str) -> Iterable[Match]:
         boundary = boundaries(text)
-        start = 0
-        while start < len(text):
-            end = self._longest_phrase(text, start, boundary) if boundary[start] else start
-            if end > start:
-                for name in self._phrases[text[start:end]]:
-                    yield Match(name=name, start=start, end=end)
-            start = max(end, start + 1)
-
-    def _longest_phrase(self, text: str, start: int, boundary: list[bool]) -> int:
-        for length in self._lengths:
-            end = start + length
-            if end <= len(text) and boundary[end] and text[start:end] in self._phrases:
-                return end
-        return start
+        past: dict[str, int] = {}
+        for start in range(len(text)):
+            if not boundary[start]:
+                continue
+            for end in (start + length for length in self._lengths):
+                if end > len(text) or not boundary[end]:
+                    continue
+                for name in self._phrases.get(text[start:end], ()):
+                    if start >= past.get(name, 0):
+                        past[name] = end
+                        yield Match(name=name, start=start, end=end)
 
 
-def _compiled(name: str, source: str) -> re.Pattern[str]:
+def _compiled(name: str, source: str) -> "regex.Pattern[str]":
     try:
-        return re.compile(source, re.IGNORECASE)
-    except re.error as exc:
+        return regex.compile(source, regex.IGNORECASE)
+    except (regex.error, ValueError, RecursionError) as exc:
         raise PatternError(
             f"regex {name}: {source!r} does not compile ({exc})", remedy="write it as Python's re module reads it"
         ) from exc

@@ -3,11 +3,11 @@
 Reads the ``nlu`` section of any number of files; ``responses`` beside it belong to the domain (``domain_file``).
 """
 
-import re
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+
+import regex
 
 from bot.dialogue.annotation import AnnotationError, parse_annotated
 from bot.dialogue.parse import Json
@@ -146,10 +146,8 @@ class _NluReader:
 
     def _regex(self, item: Node, line: int, name: str, pattern: str) -> None:
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # a pattern may be odd and still do what its author wants
-                re.compile(pattern)
-        except (re.error, OverflowError, RecursionError) as error:
+            regex.compile(pattern)
+        except (regex.error, ValueError, RecursionError) as error:
             self.reading.fault(item, f'the regex "{name}" does not compile: {error}', "correct the pattern", line)
             return
         self.regexes.setdefault(name, []).append(pattern)
