@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import sys
 from pathlib import Path
 
 from bot.commands.options import (
@@ -95,7 +96,10 @@ def test_understanding(args: argparse.Namespace) -> int:
     from training.nlu_page import write
 
     paths = AssistantPaths(args.folder)
-    lesson = lesson_of(load_folder(args.folder, env=os.environ), paths, fast=args.fast)
+    project = load_folder(args.folder, env=os.environ)
+    for notice in project.notices:
+        print(notice, file=sys.stderr)
+    lesson = lesson_of(project, paths, fast=args.fast)
     with progress_bar() as show:
         result = cross_validate(lesson, folds=args.folds, seed=args.seed, progress=show)
     page = crossval_page(result, lesson, title=f"Understanding of {args.folder.resolve().name}")

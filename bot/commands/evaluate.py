@@ -14,8 +14,7 @@ from bot.commands import answers, entities
 from bot.commands.options import Subparsers, add_command, add_json, print_figures, print_json, progress_bar
 
 if TYPE_CHECKING:
-    from bot.dialogue.parse import Json
-    from bot.dialogue.project import NluData
+    from bot.dialogue.project import Config, NluData
     from training.nlu_trial import Lesson, Trial
 
 ON_STDOUT = Path("-")
@@ -67,7 +66,9 @@ def _add_nlu(kinds: Subparsers) -> None:
         ("--outside", False, "Rasa NLU YAML whose texts, of whatever intent, are learned as outside of all"),
     ):
         nlu.add_argument(name, type=Path, nargs="+", required=required, default=(), metavar="FILE", help=what)
-    nlu.add_argument("--config", type=Path, metavar="FILE", help="an assistant's config.yml, for its section kefu")
+    nlu.add_argument(
+        "--config", type=Path, metavar="FILE", help="an assistant's config.yml, for its pipeline and its section kefu"
+    )
     nlu.add_argument("--encoder", metavar="NAME", help="hub id, path or package:NAME; stronger than --config")
     nlu.add_argument("--fast", action="store_true", help="learn the heads only, as kefu train --fast does")
     nlu.add_argument("--seed", type=int, default=0, metavar="N", help="seed of every random choice (default: 0)")
@@ -117,7 +118,8 @@ def evaluate_nlu(args: argparse.Namespace) -> int:
     from training.nlu_data import examples_from
     from training.nlu_trial import summary, trials
 
-    lesson, tests = _lesson(args), _nlu_data(args.test)
+    tests = _nlu_data(args.test)
+    lesson = _lesson(args, tests)
     for notice in (*data_notices(lesson.data), *held_out_notices(lesson.data, tests)):
         print(notice, file=sys.stderr)
     held_out = examples_from(tests)
@@ -148,20 +150,23 @@ def _report(args: argparse.Namespace, lesson: "Lesson", run: "Trial", figures: M
     return write(replace(page, facts={**page.facts, "measured on": names}), args.report)
 
 
-def _lesson(args: argparse.Namespace) -> "Lesson":
+def _lesson(args: argparse.Namespace, tests: "NluData") -> "Lesson":
+    """What the files and options say. The names that ``tests`` annotate stand for the domain, which nobody names."""
+    from bot.dialogue.pattern_options import as_piped
+    from bot.dialogue.project import Config
     from nlu.base import DEFAULT_ENCODER
     from training.nlu_data import examples_from
     from training.nlu_settings import nlu_settings
     from training.nlu_trial import Lesson
 
-    kefu = _kefu_section(args.config) if args.config else {}
-    settings = nlu_settings(kefu)
+    config = _config(args.config) if args.config else Config()
     return Lesson(
-        data=_nlu_data(args.train),
+        data=as_piped(_nlu_data(args.train), config),
         outside=tuple(example.text for example in _nlu_data(args.outside).examples) if args.outside else (),
         dev=examples_from(_nlu_data(args.dev)) if args.dev else (),
-        base=args.encoder or str(kefu.get("encoder") or DEFAULT_ENCODER),
-        settings=replace(settings, heads_only=settings.heads_only or args.fast),
+        entities=tuple(sorted({span.entity for example in tests.examples for span in example.entities})),
+        base=args.encoder or str(config.kefu.get("encoder") or DEFAULT_ENCODER),
+        settings=replace(nlu_settings(config.kefu), heads_only=args.fast),
     )
 
 
@@ -172,8 +177,8 @@ def _nlu_data(paths: list[Path]) -> "NluData":
     return load_nlu([read_file(path) for path in paths], env=os.environ)
 
 
-def _kefu_section(path: Path) -> "Mapping[str, Json]":
+def _config(path: Path) -> "Config":
     from bot.dialogue.load import load_config
     from bot.folder import read_file
 
-    return load_config(read_file(path), env=os.environ).kefu
+    return load_config(read_file(path), env=os.environ)
