@@ -7,13 +7,14 @@ one FAQ pair. Titles and headings are fields of their own, so an index may weigh
 import hashlib
 import re
 import unicodedata
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from urllib.parse import urljoin, urlsplit
 
 from retrieval.documents import Block, Document, FaqEntry, Section
+from retrieval.vocabulary import CHINESE_DIGITS, CONDITIONS, LIMITS, NEGATIONS, NUMBER_WORDS, SCALES
 
 PASSAGE_CHARS = 900
 OVERLAP_CHARS = 160
@@ -21,11 +22,18 @@ CJK_WIDTH = 2.2
 """How many Latin characters a Chinese one counts for: both limits are in Latin characters."""
 
 SAME_SHARE = 0.92
-"""Passages that share this much of their word trigrams are one passage."""
+"""Passages that share this much of their word trigrams may be one passage."""
+
+_SKETCH = 8
+_CROWD = 32
+"""A trigram that so many passages have is a template's, and tells nothing more about which of them are alike."""
+
+_TURNING = NEGATIONS | LIMITS | CONDITIONS.keys() | NUMBER_WORDS.keys() | CHINESE_DIGITS.keys() | SCALES.keys()
+"""Words that make another answer of the same text."""
 
 _CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"“(\d])|(?<=[。！？；])")
-_WORD = re.compile(r"[a-z0-9]+|[\u3400-\u9fff\uf900-\ufaff]")
+_WORD = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]|[^\W_\u3400-\u9fff\uf900-\ufaff]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,23 +78,70 @@ def sentences(text: str) -> list[str]:
 
 
 def merge_duplicates(passages: Iterable[Passage]) -> tuple[Passage, ...]:
-    """Keep the first of nearly equal passages; it takes over the names and places of the others."""
+    """Keep the first of nearly equal passages; it takes over the names and places of the others.
+
+    Nearly equal: of one language and metadata, and one has all words of the other in their order, with at most a few
+    more, none of which is a number, turns the meaning, or names one of the two in a title or heading.
+    """
     kept: list[Passage] = []
-    prints: list[frozenset[str]] = []
-    holders: defaultdict[str, list[int]] = defaultdict(list)
+    texts: list[_Words] = []
+    holders: defaultdict[Hashable, list[int]] = defaultdict(list)
     for passage in passages:
-        shingles = _shingles(passage)
-        rarest = sorted(shingles)[:8]  # a min-hash sketch: nearly equal sets nearly always share one of these
-        near = sorted({number for shingle in rarest for number in holders[shingle]})
-        twin = next((n for n in near if _share(shingles, prints[n]) >= SAME_SHARE), None)
+        text = _Words.of(passage)
+        twin = next((number for number in _near(text, holders) if text.is_nearly(texts[number])), None)
         if twin is not None:
             kept[twin] = _merged(kept[twin], passage)
             continue
-        for shingle in rarest:
-            holders[shingle].append(len(kept))
+        for key in text.keys:
+            if len(holders[key]) < _CROWD:
+                holders[key].append(len(kept))
         kept.append(passage)
-        prints.append(shingles)
+        texts.append(text)
     return tuple(kept)
+
+
+def _near(text: "_Words", holders: Mapping[Hashable, Sequence[int]]) -> list[int]:
+    """The passages whose sketch shares at least half with that of a text, and the one with the very same words."""
+    whole, *sketch = text.keys
+    shared = Counter(number for key in sketch for number in holders.get(key, ()))
+    near = {number for number, many in shared.items() if 2 * many >= len(sketch)}
+    return sorted(near.union(holders.get(whole, ())))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    """What of a passage decides whether another one is nearly equal.
+
+    ``keys``: one for all words in their order, and those of a min-hash sketch (Broder 1997): nearly equal sets of
+    trigrams nearly always share most of these.
+    """
+
+    words: tuple[str, ...]
+    names: frozenset[str]
+    trigrams: frozenset[str]
+    keys: tuple[Hashable, ...]
+
+    @classmethod
+    def of(cls, passage: Passage) -> "_Words":
+        words = tuple(_WORD.findall(_folded(f"{passage.question or ''} {passage.text}")))
+        names = _WORD.findall(_folded(" ".join((passage.title, *passage.headings))))
+        runs = (" ".join(words[at : at + 3]) for at in range(max(1, len(words) - 2)))
+        trigrams = frozenset(hashlib.blake2b(run.encode(), digest_size=8).hexdigest() for run in runs)
+        group = (passage.language, *sorted(passage.metadata.items()))
+        keys = (group, words), *((group, trigram) for trigram in sorted(trigrams)[:_SKETCH])
+        return cls(words=words, names=frozenset(names), trigrams=trigrams, keys=keys)
+
+    def is_nearly(self, other: "_Words") -> bool:
+        """Whether both say the same; they are of one language and metadata, since they share a key."""
+        short, long = sorted((self.words, other.words), key=len)
+        rest = iter(long)
+        if not short or not all(word in rest for word in short):
+            return False
+        added = Counter(long) - Counter(short)
+        if any(word in _TURNING or not word.isalpha() for word in added) or added.keys() & (self.names | other.names):
+            return False
+        both = self.trigrams & other.trigrams
+        return len(both) >= SAME_SHARE * len(self.trigrams | other.trigrams)
 
 
 def _passages(document: Document, names: tuple[str, ...]) -> Iterator[Passage]:
@@ -244,16 +299,6 @@ def _address(target: str, base: str = "/") -> tuple[str, str] | None:
 
 def _folded(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).lower().split())
-
-
-def _shingles(passage: Passage) -> frozenset[str]:
-    words = _WORD.findall(_folded(f"{passage.question or ''} {passage.text}"))
-    runs = (" ".join(words[at : at + 3]) for at in range(max(1, len(words) - 2)))
-    return frozenset(hashlib.blake2b(run.encode(), digest_size=8).hexdigest() for run in runs)
-
-
-def _share(left: frozenset[str], right: frozenset[str]) -> float:
-    return len(left & right) / max(1, len(left | right))
 
 
 def _merged(first: Passage, other: Passage) -> Passage:

@@ -82,6 +82,56 @@ def test_near_duplicates_merge() -> None:
     assert len(split_documents([one, different])) == 2
 
 
+FILLER = " ".join(f"w{chr(97 + number // 10)}{chr(97 + number % 10)}" for number in range(90))
+CHINESE = "签收后请登录账户进入订单页面点击申请售后按钮填写原因并上传商品照片然后等待客服审核通过再寄回仓库" * 3
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (f"{FILLER} within 30 days", f"{FILLER} within 14 days"),
+        (f"{FILLER} within 30 days", f"{FILLER} within 30 or 14 days"),
+        (f"{FILLER} to Germany", f"{FILLER} to Canada"),
+        (f"{FILLER} we take it back", f"{FILLER} we never take it back"),
+        (f"{FILLER} you can return it", f"{FILLER} only you can return it"),
+        (f"{FILLER} from Basic to Pro", f"{FILLER} from Pro to Basic"),
+        (f"{CHINESE}7天内退货", f"{CHINESE}15天内退货"),
+        (f"{CHINESE}十天内退货", f"{CHINESE}三十天内退货"),
+        (f"{CHINESE}可退货", f"{CHINESE}不可退货"),
+        ("Возврат в течение тридцати дней", "Доставка бесплатная по всей стране"),  # no Latin word in it
+        ("환불은 칠 일 안에", "배송은 무료입니다"),
+        ("👍👍", "🙏"),
+    ],
+)
+def test_another_answer_is_not_merged(one: str, other: str) -> None:
+    assert len(split_documents([page(text(one)), page(text(other), path="b.md")])) == 2
+
+
+def test_what_a_title_names_is_not_merged() -> None:
+    words = f"{FILLER} returns to our shop"
+    general = page(text(words), title="Returns")
+    canada = page(text(words + " Canada"), path="b.md", title="Returns from Canada")
+    assert len(split_documents([general, canada])) == 2
+    assert len(split_documents([general, replace(canada, title="Returns elsewhere")])) == 1
+
+
+def test_pages_for_others_are_not_merged() -> None:
+    customers = replace(page(text(FILLER)), metadata={"audience": "customers"})
+    partners = replace(page(text(FILLER), path="b.md"), metadata={"audience": "partners"})
+    assert len(split_documents([customers, partners])) == 2
+    assert len(split_documents([customers, replace(customers, path="c.md")])) == 1
+    assert len(split_documents([customers, replace(customers, path="c.md", language="fr")])) == 2
+
+
+def test_pages_of_one_template_are_compared_with_few_others() -> None:
+    names = [f"{first}{last}o" for first in "bdfgklmnprstvz" for last in ("ana", "eri", "isto", "ulm", "ove", "yn")]
+    pages = [page(text(f"{FILLER} the {name}"), path=f"{name}.md") for name in names]
+    passages = split_documents([*pages, *(replace(one, path=f"copy/{one.path}") for one in pages)])
+    assert [(passage.document, passage.also_in) for passage in passages] == [
+        (one.path, (f"copy/{one.path}",)) for one in pages
+    ]
+
+
 def test_links_of_other_pages_name_a_page() -> None:
     target = page(text("body"), path="help/returns.md", title="Returns")
     links = (Link(target="../help/returns.md", text="send it back"), Link(target="/help/returns.md#x", text="Returns"))
