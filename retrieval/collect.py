@@ -83,13 +83,17 @@ class Collection:
         """Remove the files of a source that came from other places than these."""
         for path, origin in list(self.origins.items()):
             if origin.source == source and origin.place not in places:
-                file = self.folder / path
-                file.unlink(missing_ok=True)
-                for parent in file.relative_to(self.folder).parents[:-1]:
-                    if (self.folder / parent).is_dir() and not any((self.folder / parent).iterdir()):
-                        (self.folder / parent).rmdir()
+                if not origin.removed:  # else what lies there now is a person's own
+                    self._delete(path)
                 del self.origins[path]
                 self.changes.append(Change(path=path, what="removed", place=origin.place))
+
+    def _delete(self, path: str) -> None:
+        file = self.folder / path
+        file.unlink(missing_ok=True)
+        for parent in file.relative_to(self.folder).parents[:-1]:
+            if (self.folder / parent).is_dir() and not any((self.folder / parent).iterdir()):
+                (self.folder / parent).rmdir()
 
     def _path_of(self, place: str) -> str | None:
         return next((path for path, origin in self.origins.items() if origin.place == place), None)
@@ -135,8 +139,13 @@ def _copy(source: Path, collection: Collection) -> None:
     if whole.is_relative_to(own) or own.is_relative_to(whole):
         collection.fault(str(source), "is, or holds, the knowledge folder itself", "name another one")
         return
+    files = list(_local_files(whole))
+    if not files:
+        remedy = "mount or fill it; what it brought before is kept, and kefu knowledge --remove takes it out"
+        collection.fault(str(source), "an empty folder", remedy)
+        return
     places: set[str] = set()
-    for file, path in _local_files(whole):
+    for file, path in files:
         place = str(file)
         if file.suffix.lower() not in READABLE:
             collection.fault(place, "a kind that cannot be read", f"save it as one of {' '.join(READABLE)}")

@@ -122,6 +122,7 @@ class _Visitor:
         self._stored, self._keep, self._limits, self._found = stored, keep, limits, found
         self._waiting = deque([(start, limits.depth if start.path.endswith("/") else 0)])
         self._seen = {start}
+        self._roots = {start}  # without one of these, nothing is known of the pages that it leads to
         self._requests = self._size_bytes = 0
 
     async def go(self) -> None:
@@ -133,6 +134,7 @@ class _Visitor:
             url, depth = self._waiting.popleft()
             if not self._robots.can_fetch(AGENT, str(url)):
                 forbidden += 1
+                self._miss(url)
                 continue
             await asyncio.sleep(delay_s if self._requests else 0)
             await self._fetch(url, depth)
@@ -159,6 +161,7 @@ class _Visitor:
             self._found.fault(str(url), error.problem, error.remedy)
             if error.status in (404, 410):
                 self._found.gone.add(str(url))
+                self._miss(url)
             else:
                 self._found.complete = False
             return
@@ -170,7 +173,8 @@ class _Visitor:
             return
         suffix = unchanged.suffix if unchanged else _suffix(answer)
         if suffix is None:
-            if url == self._start:
+            self._miss(url)
+            if url in self._roots:
                 self._found.fault(str(url), "a kind that cannot be read", "name a page or a document")
             return
         self._found.places.add(str(url))
@@ -179,7 +183,13 @@ class _Visitor:
             links = page_links(answer.url, body)
             self._wait([link for link in links if link.path.startswith(self._start.path)], depth - 1)
 
+    def _miss(self, url: URL) -> None:
+        """Note that an address brought nothing; of a root's pages nothing is known then."""
+        if url in self._roots:
+            self._found.complete = False
+
     def _take_list(self, url: URL, listed: Sequence[URL]) -> None:
+        self._roots.update(link for link in listed if link.path.endswith((".xml", ".xml.gz")))
         self._wait(listed, 0)
         others = sum(not _same_host(link, self._start) for link in listed)
         if others:

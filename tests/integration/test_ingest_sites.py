@@ -133,6 +133,42 @@ def test_no_robots_file_that_can_be_had_closes_all(help_site: Site, ingest) -> N
     assert "its robots.txt cannot be had" in faults[0]
 
 
+@pytest.mark.parametrize(
+    "failure",
+    [
+        {"/help/": (404, HTML, b"")},
+        {"/help/": (410, HTML, b"")},
+        {"/help/": (200, "image/png", b"...")},
+        {"/robots.txt": (200, "text/plain", b"User-agent: *\nDisallow: /\n")},
+    ],
+)
+def test_a_site_whose_start_is_missed_once_keeps_its_pages(failure, help_site: Site, ingest) -> None:
+    ingest("/help/")
+    help_site.pages |= failure
+    changes, faults = ingest("/help/")
+    assert set(changes.get("removed", ())) <= {"help/index.html"}
+    assert len(faults) == 1
+
+
+@pytest.mark.parametrize("answer", [(404, HTML, b""), (200, "text/xml", b""), (200, "text/xml", b"<urlset></urlset>")])
+@pytest.mark.parametrize("missed", ["/sitemap.xml", "/part.xml"])
+def test_a_sitemap_that_is_missed_once_keeps_its_pages(missed: str, answer, help_site: Site, ingest) -> None:
+    address = f"http://{help_site.host}"
+    help_site.pages["/sitemap.xml"] = (200, "text/xml", f"<sitemapindex><loc>{address}/part.xml</loc>".encode())
+    help_site.pages["/part.xml"] = (200, "text/xml", f"<urlset><loc>{address}/help/a</loc>".encode())
+    assert ingest("/sitemap.xml")[0] == {"added": ["help/a.html"]}
+    help_site.pages[missed] = answer
+    changes, faults = ingest("/sitemap.xml")
+    assert changes == {}
+    assert len(faults) == 1
+
+
+def test_a_document_that_is_gone_is_removed(help_site: Site, ingest) -> None:
+    ingest("/help/a")
+    help_site.pages["/help/a"] = (404, HTML, b"")
+    assert ingest("/help/a")[0] == {"removed": ["help/a.html"]}
+
+
 def test_limits(help_site: Site, ingest) -> None:
     changes, faults = ingest("/help/", "--pages", "2")
     assert len(changes["added"]) == 2

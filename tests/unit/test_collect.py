@@ -78,6 +78,28 @@ def test_own_files_stay_and_a_lost_source_removes_nothing(manuals: Path, tmp_pat
     assert (into / "manuals" / "a.md").is_file()
 
 
+def test_an_empty_folder_is_one_that_is_not_mounted(manuals: Path, tmp_path: Path) -> None:
+    into = tmp_path / "knowledge"
+    collect([str(manuals)], into)
+    manuals.rename(tmp_path / "elsewhere")
+    manuals.mkdir()
+    lost = collect([str(manuals)], into)
+    assert (told(lost), [fault.problem for fault in lost.faults]) == ([], ["an empty folder"])
+    assert (into / "manuals" / "a.md").is_file()
+
+
+def test_a_file_of_ones_own_in_the_place_of_one_taken_out_stays(manuals: Path, tmp_path: Path) -> None:
+    into = tmp_path / "knowledge"
+    collect([str(manuals)], into)
+    remove_documents(into, ["manuals/a.md"])
+    (into / "manuals" / "a.md").write_text("my own", "utf-8")
+    assert ("left out", "manuals/a.md") in told(collect([str(manuals)], into))
+    (manuals / "a.md").unlink()
+    collect([str(manuals)], into)
+    assert (into / "manuals" / "a.md").read_text("utf-8") == "my own"
+    assert "manuals/a.md" not in load_origins(into)
+
+
 def test_a_file_that_was_lost_or_edited_comes_back(manuals: Path, tmp_path: Path) -> None:
     into = tmp_path / "knowledge"
     collect([str(manuals)], into)
