@@ -22,7 +22,7 @@ import torch
 from bot.actions.http import Breaker
 from bot.batching import MicroBatcher
 from bot.dialogue.generator_settings import GeneratorSettings, ServerAddress
-from bot.dialogue.parse import Json, Parse
+from bot.dialogue.parse import Entity, Json, Parse
 from bot.errors import DraftFailed
 from bot.parses import dialogue_parse, explanation_json, with_system_entities
 from bot.ports import DraftSentence, Hit, Said, SearchResult
@@ -117,17 +117,18 @@ class ReleaseModels:
 
     async def parse(self, text: str, *, at_s: float | None = None) -> Parse:
         """Intent and entities of a message; ``at_s``, for "tomorrow", is when it came (None: now)."""
-        if self._system is None:
-            return dialogue_parse(await self._parse(text))
-        parse, found = await asyncio.gather(
-            self._parse(text), self._system.find(text, at_s=time.time() if at_s is None else at_s)
-        )
+        parse, found = await asyncio.gather(self._parse(text), self._system_entities(text, at_s))
         return with_system_entities(dialogue_parse(parse), found)
 
     async def explain(self, text: str) -> tuple[Parse, Mapping[str, Json]]:
         """A parse and its reasons. Raises ModelsBusy where four others wait already, NluFolderError."""
-        explanation = await self._explain(text)
-        return dialogue_parse(explanation.parse), explanation_json(explanation)
+        explanation, found = await asyncio.gather(self._explain(text), self._system_entities(text, None))
+        return with_system_entities(dialogue_parse(explanation.parse), found), explanation_json(explanation)
+
+    async def _system_entities(self, text: str, at_s: float | None) -> tuple[Entity, ...]:
+        if self._system is None:
+            return ()
+        return await self._system.find(text, at_s=time.time() if at_s is None else at_s)
 
     def filter_names(self) -> frozenset[str]:
         """What passages can be filtered by: language, document, and every name of their metadata."""

@@ -7,8 +7,10 @@ left out, with a warning in the log. Knows nothing of intents.
 import asyncio
 import json
 import logging
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -212,3 +214,22 @@ def system_entities(
     own = OwnSystemEntities(finder, executor, settings, language=config.language)
     executor.submit(own.warm_up)  # its child starts while the models are loaded
     return own
+
+
+@contextmanager
+def found_alone(config: Config, env: Mapping[str, str]) -> Iterator[Callable[[str], tuple[Entity, ...]]]:
+    """What finds the system entities of a message that comes now, for a command, which has no loop; it blocks.
+
+    Finds nothing where the project asks for none.
+    """
+    with ExitStack() as stack:
+        finder = SystemEntityFinder()
+        stack.callback(finder.close)
+        finding = stack.enter_context(ThreadPoolExecutor(1, "finding"))
+        system = system_entities(config, env, finder, finding)
+        if system is None:
+            yield lambda _: ()
+            return
+        finding.submit(int).result()  # behind the finder's warming up, for which no message is to wait
+        runner = stack.enter_context(asyncio.Runner())
+        yield lambda text: runner.run(system.find(text, at_s=time.time()))

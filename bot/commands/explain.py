@@ -1,15 +1,17 @@
 """``kefu explain``: why a message was understood as it was."""
 
 import argparse
+import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bot.commands.options import Subparsers, add_command, add_folder, add_json, print_json
 from bot.paths import AssistantPaths
 
 if TYPE_CHECKING:
+    from bot.dialogue.parse import Entity
     from nlu.explain import Explanation, Word
 
 SHOWN_WORDS = 8
@@ -32,26 +34,30 @@ def add(commands: Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Only the understanding of the current release is loaded."""
+    """Only the understanding of the current release is loaded; system entities are found where its project asks."""
     from bot.channels.http_api import parse_json_of
-    from bot.parses import dialogue_parse, explanation_json
+    from bot.parses import dialogue_parse, explanation_json, with_system_entities
     from bot.release import current_release
+    from bot.runtime import project_of
+    from bot.system_entities import found_alone
     from nlu.explain import Explainer
     from nlu.model import NluModel
 
-    folder = current_release(AssistantPaths(args.folder).models).folder / "nlu"
-    explanation = Explainer(NluModel.load(folder), folder).explain(args.text)
+    release = current_release(AssistantPaths(args.folder).models)
+    folder = release.folder / "nlu"
+    with found_alone(project_of(release).config, os.environ) as find:
+        explanation = Explainer(NluModel.load(folder), folder).explain(args.text)
+        parse = with_system_entities(dialogue_parse(explanation.parse), find(args.text))
     if args.json:
-        parse = parse_json_of(dialogue_parse(explanation.parse))
-        print_json({**parse, "explanation": explanation_json(explanation)})
+        print_json({**parse_json_of(parse), "explanation": explanation_json(explanation)})
     else:
         coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        print("\n".join(lines(explanation, coloured=coloured)))
+        print("\n".join(lines(explanation, parse.entities, coloured=coloured)))
     return 0
 
 
-def lines(explanation: "Explanation", *, coloured: bool) -> Iterator[str]:
-    """The explanation for a person, line by line."""
+def lines(explanation: "Explanation", entities: "Sequence[Entity]", *, coloured: bool) -> Iterator[str]:
+    """The explanation for a person, line by line; ``entities`` are those of the parse and what was found besides."""
     from nlu.explain import reason
 
     if coloured:
@@ -66,10 +72,10 @@ def lines(explanation: "Explanation", *, coloured: bool) -> Iterator[str]:
         shown = sorted(explanation.words, key=lambda word: -abs(word.weight))[:SHOWN_WORDS]
         yield f"words       {'  '.join(f'{word.weight:+.1f} {word.text}' for word in shown)}"
         yield f"            (+ spoke for {explanation.best.name}, - against it)"
-    for number, entity in enumerate(explanation.parse.entities):
+    for number, entity in enumerate(entities):
         labels = "".join(f", {kind} {name}" for kind, name in (("role", entity.role), ("group", entity.group)) if name)
         written = explanation.parse.text[entity.start : entity.end]
-        value = f' = "{entity.value}"' if entity.value != written else ""
+        value = f" = {json.dumps(entity.value, ensure_ascii=False)}" if entity.value != written else ""
         title = "entities    " if number == 0 else " " * 12
         yield f'{title}{entity.entity} "{written}"{value}{labels}: {entity.extractor} {entity.confidence:.2f}'
     for number, near in enumerate(explanation.neighbours):

@@ -1,14 +1,11 @@
 """Playing test stories against a release, as ``kefu test`` does, and the reports that it leaves."""
 
 import argparse
-import asyncio
 import os
 import sys
 import textwrap
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -115,22 +112,12 @@ def story_files(named: Path) -> list[Path]:
 def _parser(release: "Release", project: "Project") -> "Iterator[Callable[[str], Parse]]":
     """The understanding of a release, system entities included where the project asks for them."""
     from bot.parses import with_system_entities
-    from bot.system_entities import system_entities
-    from nlu.system_entities import SystemEntityFinder
+    from bot.system_entities import found_alone
     from training.assess import parser_of
 
     parse = parser_of(release)
-    with ExitStack() as stack:
-        finder = SystemEntityFinder()
-        stack.callback(finder.close)
-        finding = stack.enter_context(ThreadPoolExecutor(1, "finding"))
-        system = system_entities(project.config, os.environ, finder, finding)
-        if system is None:
-            yield parse
-            return
-        finding.submit(int).result()  # behind the finder's warming up, for which no message is to wait
-        runner = stack.enter_context(asyncio.Runner())
-        yield lambda text: with_system_entities(parse(text), runner.run(system.find(text, at_s=time.time())))
+    with found_alone(project.config, os.environ) as find:
+        yield lambda text: with_system_entities(parse(text), find(text))
 
 
 def _write_junit(report: "StoryReport", path: Path) -> None:

@@ -1,5 +1,7 @@
 """Why a message was understood as it was: words, nearest examples, verdict."""
 
+import json
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -8,13 +10,20 @@ import numpy as np
 import pytest
 from tiny_encoder import write_tiny_bert
 
+from bot.cli import main
 from bot.commands.explain import lines, painted
-from bot.parses import explanation_json
+from bot.dialogue.project import Config
+from bot.models import ReleaseModels
+from bot.parses import dialogue_parse, explanation_json
+from bot.paths import AssistantPaths
+from bot.release import ReleaseDraft, promote
+from bot.system_entities import system_entities
 from nlu.data import EntitySpan, Example
 from nlu.errors import NluFolderError
 from nlu.explain import MOST_WORDS, Explainer, Explanation, Word, words
 from nlu.model import NluModel
 from nlu.neighbours import FILE, Neighbours, word_pairs
+from nlu.system_entities import SystemEntityFinder
 from training.nlu import train_nlu
 from training.nlu_fit import NluSettings
 
@@ -57,6 +66,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def model(folder: Path) -> NluModel:
     return NluModel.load(folder)
+
+
+def shown(found: Explanation, *, coloured: bool = False) -> str:
+    return "\n".join(lines(found, dialogue_parse(found.parse).entities, coloured=coloured))
 
 
 @pytest.fixture
@@ -102,7 +115,7 @@ def test_verdicts(explainer: Explainer, text: str, verdict: str, answer: str) ->
     found = explainer.explain(text)
     assert (found.verdict, found.parse.intent.name) == (verdict, answer)
     assert bool(found.words) == bool(found.neighbours) == (verdict != "unknown")
-    assert any("nlu_fallback" in line for line in lines(found, coloured=True)) == (verdict != "accepted")
+    assert ("nlu_fallback" in shown(found, coloured=True)) == (verdict != "accepted")
 
 
 def test_what_is_below_the_threshold_says_so(model: NluModel, folder: Path) -> None:
@@ -110,7 +123,7 @@ def test_what_is_below_the_threshold_says_so(model: NluModel, folder: Path) -> N
     strict.threshold = 1.0
     found = Explainer(strict, folder).explain("my order")
     assert (found.verdict, found.parse.intent.name, found.best.name) == ("unsure", "nlu_fallback", "order")
-    assert "below the threshold 1.00" in "\n".join(lines(found, coloured=False))
+    assert "below the threshold 1.00" in shown(found)
 
 
 def test_the_verdict_is_always_that_of_the_parse(explainer: Explainer, model: NluModel) -> None:
@@ -212,7 +225,7 @@ def test_threads_may_explain_at_once(explainer: Explainer) -> None:
 
 
 def test_lines_for_a_person(explainer: Explainer) -> None:
-    plain = "\n".join(lines(explainer.explain("book a flight to paris"), coloured=False))
+    plain = shown(explainer.explain("book a flight to paris"))
     assert "\033" not in plain
     for part in ("is the answer", "runner-up", "no intent", "temperature", 'city "paris": JointTagger', "nearest"):
         assert part in plain
@@ -244,3 +257,36 @@ def test_json_holds_every_field(explainer: Explainer) -> None:
     found = explanation_json(explainer.explain("hello"))
     own = {name for name in Explanation.__dataclass_fields__ if name != "parse"}
     assert set(found) == own | {"reason"}
+
+
+SYSTEM = "kefu: {system_entities: [number]}\n"
+
+
+async def test_explaining_gives_the_parse_system_entities_included(model: NluModel, explainer: Explainer) -> None:
+    finder = SystemEntityFinder()
+    with ThreadPoolExecutor(1) as executor:
+        system = system_entities(Config(kefu={"system_entities": ["number"]}), {}, finder, executor)
+        for asked, names in ((None, ["city"]), (system, ["number", "city"])):
+            models = ReleaseModels("r", model, explainer, None, None, reading=executor, writing=executor, system=asked)
+            parse, _ = await models.explain("5 flights to paris")
+            assert [entity.entity for entity in parse.entities] == names
+            assert parse == await models.parse("5 flights to paris")
+        finder.close()
+
+
+@pytest.mark.parametrize(("config", "names"), [("language: en\n", ["city"]), (SYSTEM, ["number", "city"])])
+def test_the_command_finds_system_entities_where_the_assistant_asks_for_them(
+    config: str, names: list[str], folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    draft = ReleaseDraft(AssistantPaths(tmp_path).models)
+    shutil.copytree(folder, draft.add("nlu", "n"))
+    draft.add("project", "p").mkdir()
+    files = {"config.yml": config, "domain.yml": "intents: [fly, greet, order]\nentities: [city]\n"}
+    (draft.folder / "project" / "project.json").write_text(json.dumps(files), "utf-8")
+    promote(AssistantPaths(tmp_path).models, draft.finish({}).id)
+    assert main(["explain", "5 flights to paris", str(tmp_path), "--json"]) == 0
+    explained = json.loads(capsys.readouterr().out)
+    assert [entity["entity"] for entity in explained["entities"]] == names
+    assert explained["explanation"]["verdict"] == "accepted"
+    assert main(["explain", "5 flights to paris", str(tmp_path)]) == 0
+    assert ('number "5" = 5: DucklingEntityExtractor 1.00' in capsys.readouterr().out) is ("number" in names)
