@@ -5,7 +5,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -114,13 +114,16 @@ def evaluate_retrieval(args: argparse.Namespace) -> int:
 
 def evaluate_nlu(args: argparse.Namespace) -> int:
     """Train in a scratch folder and score, once for each seed."""
-    from bot.dialogue.nlu_checks import data_notices, held_out_notices
+    from bot.dialogue.nlu_checks import data_notices, held_out_notices, text_notices
+    from bot.dialogue.project import NluData
     from training.nlu_data import examples_from
     from training.nlu_trial import summary, trials
 
-    tests = _nlu_data(args.test)
-    lesson = _lesson(args, tests)
-    for notice in (*data_notices(lesson.data), *held_out_notices(lesson.data, tests)):
+    tests, dev, outside = map(_nlu_data, (args.test, args.dev, args.outside))
+    lesson = _lesson(args, tests=tests, dev=dev, outside=outside)
+    judged = NluData(examples=(*tests.examples, *dev.examples))
+    notices = held_out_notices(lesson.data, judged, entities=lesson.entities)
+    for notice in (*data_notices(lesson.data), *notices, *text_notices(outside)):
         print(notice, file=sys.stderr)
     held_out = examples_from(tests)
     seeds = range(args.seed, args.seed + args.repeat)
@@ -150,7 +153,7 @@ def _report(args: argparse.Namespace, lesson: "Lesson", run: "Trial", figures: M
     return write(replace(page, facts={**page.facts, "measured on": names}), args.report)
 
 
-def _lesson(args: argparse.Namespace, tests: "NluData") -> "Lesson":
+def _lesson(args: argparse.Namespace, *, tests: "NluData", dev: "NluData", outside: "NluData") -> "Lesson":
     """What the files and options say. The names that ``tests`` annotate stand for the domain, which nobody names."""
     from bot.dialogue.pattern_options import as_piped
     from bot.dialogue.project import Config
@@ -162,19 +165,20 @@ def _lesson(args: argparse.Namespace, tests: "NluData") -> "Lesson":
     config = _config(args.config) if args.config else Config()
     return Lesson(
         data=as_piped(_nlu_data(args.train), config),
-        outside=tuple(example.text for example in _nlu_data(args.outside).examples) if args.outside else (),
-        dev=examples_from(_nlu_data(args.dev)) if args.dev else (),
+        outside=tuple(example.text for example in outside.examples),
+        dev=examples_from(dev),
         entities=tuple(sorted({span.entity for example in tests.examples for span in example.entities})),
         base=args.encoder or str(config.kefu.get("encoder") or DEFAULT_ENCODER),
         settings=replace(nlu_settings(config.kefu), heads_only=args.fast),
     )
 
 
-def _nlu_data(paths: list[Path]) -> "NluData":
+def _nlu_data(paths: Sequence[Path]) -> "NluData":
     from bot.dialogue.load import load_nlu
+    from bot.dialogue.project import NluData
     from bot.folder import read_file
 
-    return load_nlu([read_file(path) for path in paths], env=os.environ)
+    return load_nlu([read_file(path) for path in paths], env=os.environ) if paths else NluData()
 
 
 def _config(path: Path) -> "Config":

@@ -1,5 +1,6 @@
 """Bad and odd input to understanding: each kind has a defined outcome, named by file and line where it is data."""
 
+import json
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 from tiny_encoder import write_tiny_bert
 
 from bot.dialogue.load import load_nlu, load_project
-from bot.dialogue.nlu_checks import READ_CHARS, data_notices, held_out_notices
+from bot.dialogue.nlu_checks import READ_CHARS, data_notices, held_out_notices, text_notices
 from bot.dialogue.project import NluData, SourceFile
 from bot.folder import read_sources
 from nlu.data import EntitySpan, Example
@@ -68,6 +69,24 @@ def nlu_data(items: str, path: str = "train.yml") -> NluData:
             f"- intent: fly\n  examples: |\n    - away\n    - {'to berlin ' * 1000}\n",
             "data/nlu.yml:9: an example of 9,999 characters; only the first 2,000 are read",
         ),
+        # nothing that a word is made of: marks, in either language, and what is not seen
+        (
+            "- intent: fly\n  examples: |\n    - away\n    - ？！...\n",
+            'data/nlu.yml:9: "？！..." has no word, so it teaches nothing: such a message is never understood',
+        ),
+        (
+            "- intent: fly\n  examples: |\n    - away\n    - \u200d\ufe0f\n",
+            'data/nlu.yml:9: "\\u200d\ufe0f" has no word, so it teaches nothing: such a message is never understood',
+        ),
+        # an annotation that ends, or begins, inside a word
+        (
+            "- intent: fly\n  examples: |\n    - away\n    - to [new](city)york\n",
+            'data/nlu.yml:9: "new" (city) cuts a word, and what is learned finds whole words; annotate all of it',
+        ),
+        (
+            "- intent: fly\n  examples: |\n    - away\n    - on 4[th](day)\n",
+            'data/nlu.yml:9: "th" (day) cuts a word, and what is learned finds whole words; annotate all of it',
+        ),
         # a line that is no example
         (
             "- intent: fly\n  examples: |\n    - away\n    - now\n    😀\n",
@@ -79,11 +98,47 @@ def test_odd_examples_are_named(nlu: str, expected: str) -> None:
     assert project_notices(nlu) == [expected]
 
 
-def test_several_entities_on_one_span_are_no_overlap() -> None:
-    both = (
-        '- intent: fly\n  examples: |\n    - to [Rome][{"entity": "city"}, {"entity": "place"}]\n    - [Rome](city)\n'
-    )
-    assert project_notices(both) == []
+@pytest.mark.parametrize(
+    ("labels", "remark"),
+    [
+        (["city", ("city", "role", "to")], "annotated as city more than once: only the first is learned"),
+        (["city", "place", "city"], "annotated as city more than once: only the first is learned"),
+        (["city", ("place", "group", "1")], "city and place: of roles and groups, those of the first are learned"),
+        (
+            [("city", "role", "from"), ("place", "role", "to")],
+            "city and place: of roles and groups, those of the first are learned",
+        ),
+    ],
+)
+def test_what_entities_on_one_span_lose(labels: list[str | tuple[str, str, str]], remark: str) -> None:
+    entities = [
+        {"entity": label} if isinstance(label, str) else {"entity": label[0], label[1]: label[2]} for label in labels
+    ]
+    data = nlu_data(f"- intent: fly\n  examples: |\n    - away\n    - to [Rome]{json.dumps(entities)}\n")
+    assert list(data_notices(data)) == [f'train.yml:5: "Rome" is {remark}']
+
+
+@pytest.mark.parametrize(
+    "example",
+    [
+        # several entities on one span: none has a role or group, only the first, or all the same
+        '[Rome][{"entity": "city"}, {"entity": "place"}]',
+        '[Rome][{"entity": "city", "role": "to"}, {"entity": "place"}]',
+        '[Rome][{"entity": "city", "role": "to"}, {"entity": "place", "role": "to"}]',
+        # entities at the edge of words, and anywhere where words have no spaces between them
+        "[Rome](city)'s, (Rome-[Oslo](city))",
+        "我要去[北京](city)饭店",
+        "去[Rome](city)吧",
+        # emoji, symbols, and several languages are words
+        "👋",
+        "👩‍👩‍👧‍👦 €",
+        "book 一张 flight to 北京",
+    ],
+)
+def test_examples_without_a_remark(example: str) -> None:
+    entity = '- intent: fly\n  examples: |\n    - [Rome](city)\n    - [Oslo]{"entity": "city", "role": "to"}\n'
+    domain = DOMAIN.replace("[city, place, day]", "[{city: {roles: [to]}}, {place: {roles: [to]}}, day]")
+    assert project_notices(f"{entity}    - {example}\n", **{"domain.yml": domain}) == []
 
 
 def test_an_entity_that_only_a_test_story_has() -> None:
@@ -93,6 +148,9 @@ def test_an_entity_that_only_a_test_story_has() -> None:
     assert notice.startswith('tests/test_fly.yml:4: the entity "day" is only tested, so it is never found; annotate it')
     lookup = "- lookup: day\n  examples: |\n    - monday\n"
     assert project_notices(fly + lookup, **{"tests/test_fly.yml": story}) == []
+    # a pattern whose name is no entity of the domain only helps to recognise others
+    unnamed = {"domain.yml": DOMAIN.replace(", day", ""), "tests/test_fly.yml": story}
+    assert any('"day" is only tested' in notice for notice in project_notices(fly + lookup, **unnamed))
     duckling = {"config.yml": "pipeline: [{name: DucklingEntityExtractor}]", "tests/test_fly.yml": story}
     assert project_notices(fly, **duckling) == []
 
@@ -102,10 +160,33 @@ def test_what_only_held_out_data_has() -> None:
     outside = "- intent: out_of_scope\n  examples: |\n    - y\n"
     days = "- intent: fly\n  examples: |\n    - on [monday](day)\n    - on [sunday](day)\n"
     held_out = nlu_data(f"{days}- intent: new\n  examples: |\n    - x\n{outside}", "test.yml")
-    day, new = held_out_notices(learned, held_out)
+    day, new = held_out_notices(learned, held_out, entities=["city"])
     assert day.startswith('test.yml:4: the entity "day" is only tested')
     assert new == 'test.yml:8: the intent "new" is only tested: no example trains it'
-    assert list(held_out_notices(learned, learned)) == []
+    assert list(held_out_notices(learned, learned, entities=[])) == []
+
+
+def test_a_pattern_teaches_only_what_it_extracts() -> None:
+    learned = nlu_data("- regex: day\n  examples: |\n    - monday|sunday\n")
+    held_out = nlu_data("- intent: out_of_scope\n  examples: |\n    - on [monday](day)\n", "test.yml")
+    assert list(held_out_notices(learned, held_out, entities=["day"])) == []
+    (day,) = held_out_notices(learned, held_out, entities=["city"])
+    assert day.startswith('test.yml:4: the entity "day" is only tested')
+
+
+def test_texts_that_are_judged_or_lie_outside_are_named_like_examples() -> None:
+    long = "to berlin " * 1000
+    texts = nlu_data(
+        f"- intent: out_of_scope\n  examples: |\n    - {long}\n    - ...\n    - [new](city)york\n", "dev.yml"
+    )
+    expected = [
+        "dev.yml:4: an example of 9,999 characters; only the first 2,000 are read",
+        'dev.yml:5: "..." has no word, so it teaches nothing: such a message is never understood',
+        'dev.yml:6: "new" (city) cuts a word, and what is learned finds whole words; annotate all of it',
+    ]
+    assert list(text_notices(texts)) == expected
+    learned = nlu_data("- intent: fly\n  examples: |\n    - to [rome](city)\n")
+    assert list(held_out_notices(learned, texts, entities=[])) == expected
 
 
 def test_the_limit_is_that_of_the_model() -> None:

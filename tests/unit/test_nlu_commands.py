@@ -61,6 +61,29 @@ def test_patterns_extract_as_the_pipeline_says(
     assert ("only tested, so it is never found" in said.err) is (entity_f1 == 0.0)
 
 
+def test_what_each_file_has_in_vain_is_told(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dev, outside = tmp_path / "dev.yml", tmp_path / "outside.yml"
+    item = "nlu:\n- intent: {}\n  examples: |\n    - {}\n"
+    dev.write_text(
+        item.format("refund", "ship 12345 [back](direction)\n    - [ship](what)ment") + "    - hello\n", "utf-8"
+    )
+    outside.write_text(item.format("any", "what is the weather " * 200), "utf-8")
+    assert main([*words, "--dev", str(dev), "--outside", str(outside)]) == 0
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith(str(tmp_path))]
+    assert told == [
+        f'{dev}:5: "ship" (what) cuts a word, and what is learned finds whole words; annotate all of it',
+        f'{dev}:4: the intent "refund" is only tested: no example trains it',
+        *(
+            f'{dev}:{line}: the entity "{name}" is only tested, so it is never found; annotate it in examples, '
+            "or name it in the domain and in a regex or lookup table"
+            for line, name in ((4, "direction"), (5, "what"))
+        ),
+        f"{outside}:4: an example of 3,999 characters; only the first 2,000 are read",
+    ]
+
+
 def test_a_cross_validation_tells_the_notices_of_the_folder(
     words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
