@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from nlu import system_chinese as chinese
 from nlu.errors import SystemEntitiesError
-from nlu.system_readings import ABOUT, SystemEntity, has_chinese, one_per_place, pieces, readable
+from nlu.system_readings import ABOUT, SystemEntity, english_part, has_chinese, one_per_place, pieces, readable
 
 DIMENSIONS = (
     *("amount-of-money", "credit-card-number", "distance", "duration", "email", "number", "ordinal", "phone-number"),
@@ -34,7 +34,7 @@ _LOCALES = {"en": "en_US", "zh": "zh_CN"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """How a text is read. ``locale`` as in ``de_DE``; None: English and Chinese by their script.
+    """How a text is read. ``locale`` as in ``de_DE``; None: English and Chinese by their script, also side by side.
 
     ``timezone`` is an IANA name. ``dimensions`` are of ``DIMENSIONS``.
     """
@@ -83,16 +83,17 @@ class SystemEntityFinder:
         """
         if not reading.dimensions:
             return ()
-        if reading.locale is None:
-            reading = replace(reading, locale=_LOCALES["zh" if has_chinese(text) else "en"])
         text, until = text[:TEXT_LENGTH], monotonic() + TEXT_LIMIT_S
         with self._lock:
-            found = one_per_place(self._find(text, at_s, reading, until))
-            if _is_chinese(reading):
-                found = one_per_place(self._chinese(found, text, at_s, reading, until))
-            else:
-                found = tuple(self._exact(entity, at_s, reading, until) for entity in found)
-        return found
+            if reading.locale is not None:
+                return self._read(text, at_s, reading, until)
+            english = replace(reading, locale=_LOCALES["en"])
+            if not has_chinese(text):
+                return self._read(text, at_s, english, until)
+            found = self._read(text, at_s, replace(reading, locale=_LOCALES["zh"]), until)
+            if rest := english_part(text):
+                found = one_per_place((*found, *self._read(rest, at_s, english, until)))
+            return found
 
     def close(self) -> None:
         """End the child, whatever it does."""
@@ -101,6 +102,13 @@ class SystemEntityFinder:
             child.kill()
         with self._lock:
             self._end()
+
+    def _read(self, text: str, at_s: float, reading: Reading, until: float) -> tuple[SystemEntity, ...]:
+        """The system entities of a text in one language."""
+        found = one_per_place(self._find(text, at_s, reading, until))
+        if _is_chinese(reading):
+            return one_per_place(self._chinese(found, text, at_s, reading, until))
+        return tuple(self._exact(entity, at_s, reading, until) for entity in found)
 
     def _exact(self, entity: SystemEntity, at_s: float, reading: Reading, until: float) -> SystemEntity:
         """An amount behind "about", read without it: Duckling makes 10,500 of "about $500 million"."""
@@ -136,6 +144,8 @@ class SystemEntityFinder:
 
     def _find(self, text: str, at_s: float, reading: Reading, until: float) -> Iterator[SystemEntity]:
         for offset, piece in pieces(text):
+            if piece.isspace():
+                continue
             words = readable(piece)
             if _is_chinese(reading):
                 words = chinese.plain(words)

@@ -13,13 +13,25 @@ from typing import Any
 PIECE_LENGTH = 160
 """Characters; a text no longer than this is one piece."""
 _ENDS = (
-    re.compile(r"[\n。！？!?；;]+|\.(?=\s+[A-Z\d])"),
-    re.compile(r"[,，、:：]"),
+    re.compile(r"[\n。！？；]+|[!?;]+(?![!-~])|\.(?=\s+[A-Z\d])"),
+    re.compile(r"[，、]|：(?!\d)|[,:](?![!-~])"),
     re.compile(r"\s"),
 )
-"""Where a piece may end, the better place first: after a sentence, after a part of one, after a word."""
+"""Where a piece may end, the better place first: after a sentence, after a part of one, after a word.
+
+Plain marks end nothing before a plain character: they may be inside an address, an amount or a time of day.
+"""
+_LOOK_AHEAD = 2
+"""Characters behind a mark that say whether a piece may end there."""
 ABOUT = re.compile(r"(?:about|around|approximately|approx\.?|roughly|almost|nearly|close to|exactly)\s+", re.IGNORECASE)
-_HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
+_CHINESE = r"\u3400-\u9fff\uf900-\ufaff"
+_HAN = re.compile(rf"[{_CHINESE}]")
+_NOT_ENGLISH = re.compile(rf"\d[\d.,:/-]*\s*(?=[{_CHINESE}])|[{_CHINESE}\u3000-\u303f\uff00-\uffef]+")
+"""Chinese with its marks, and numbers before it, which count what it names."""
+_ENGLISH = re.compile(r"[A-Za-z]{3}|\d ?[a-z]{2}")
+"""A word, or a number with a unit."""
+_WIDE_COLON = re.compile(r"(?<=\d)：(?=\d)")
+"""Between digits it is that of a clock, which Duckling reads only when it is plain."""
 _UNREADABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 
@@ -54,9 +66,15 @@ def has_chinese(text: str) -> bool:
     return _HAN.search(text) is not None
 
 
+def english_part(text: str) -> str | None:
+    """The text with all that is Chinese made line feeds, every character in its place; None where no word is left."""
+    rest = _NOT_ENGLISH.sub(lambda match: "\n" * len(match[0]), text)
+    return rest if _ENGLISH.search(rest) else None
+
+
 def readable(text: str) -> str:
     """The text with every character in its place: full-width ones made plain, what cannot be encoded made a space."""
-    return "".join(map(_plain, _UNREADABLE.sub(" ", text)))
+    return "".join(map(_plain, _WIDE_COLON.sub(":", _UNREADABLE.sub(" ", text))))
 
 
 def _plain(character: str) -> str:
@@ -77,7 +95,8 @@ def pieces(text: str, length: int = PIECE_LENGTH) -> Iterator[tuple[int, str]]:
 
 def _cut(text: str, start: int, limit: int) -> int:
     for ends in _ENDS:
-        if places := [match.end() for match in ends.finditer(text, start, limit)]:
+        found = ends.finditer(text, start, limit + _LOOK_AHEAD)
+        if places := [min(match.end(), limit) for match in found if match.start() < limit]:
             return places[-1]
     later = _ENDS[-1].search(text, limit)
     return later.end() if later else len(text)

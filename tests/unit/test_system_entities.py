@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.dialogue.config_file import SYSTEM_ENTITIES
 from nlu.errors import SystemEntitiesError
 from nlu.system_entities import DIMENSIONS, TEXT_LENGTH, Reading, SystemEntityFinder, locale_of
-from nlu.system_readings import SystemEntity, one_per_place, pieces, readable
+from nlu.system_readings import PIECE_LENGTH, SystemEntity, english_part, one_per_place, pieces, readable
 
 NOON = datetime.fromisoformat("2026-11-18T12:00:00+08:00").timestamp()
 """A Wednesday."""
@@ -113,6 +113,86 @@ def test_a_long_text_is_read_up_to_its_limit(finder):
     assert found(finder, text, "email") == [("email", "anna@example.com", "anna@example.com")]
 
 
+LONG_ENGLISH = (
+    "Hello there, the parcel with the blue lamp never came and nobody at your desk could say where it is now, or who"
+    " took it away, {pad}so{said} and then call me back"
+)
+LONG_CHINESE = (
+    "你好，我上个星期在你们网店里买的那盏蓝色台灯到现在都还没有送到，打了好多次客服的热线也没有人能说清楚包裹现在到底在哪里，"
+    "快递公司那边也一直没有给我任何答复，我已经等得很着急了，因为这盏灯本来是要送给朋友做礼物的，所以麻烦你们尽快帮我查清楚，"
+    "真的非常感谢，{pad}{said}送到家里就可以了，到的时候请先给我打一个电话，白天家里一般都有人"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "expected"),
+    [
+        (
+            LONG_ENGLISH,
+            " deliver it tomorrow at 12:30",
+            [("time", "tomorrow at 12:30", "2026-11-19T12:30:00.000+08:00")],
+        ),
+        (LONG_ENGLISH, " refund the $1,250.50", [("amount-of-money", "$1,250.50", 1250.5)]),
+        (LONG_ENGLISH, " see https://example.com/a?b=1", [("url", *["https://example.com/a?b=1"] * 2)]),
+        (LONG_CHINESE, "请在明天下午12:30", [("time", "明天下午12:30", "2026-11-19T12:30:00.000+08:00")]),
+        (LONG_CHINESE, "请在明天下午１２：３０", [("time", "明天下午１２：３０", "2026-11-19T12:30:00.000+08:00")]),
+        (LONG_CHINESE, "退我1,250.50元", [("amount-of-money", "1,250.50元", 1250.5)]),
+        (LONG_CHINESE, "请看 https://example.com/a?b=1 ", [("url", *["https://example.com/a?b=1"] * 2)]),
+    ],
+)
+def test_no_value_of_a_long_message_is_torn(finder, text, said, expected):
+    """Wherever the end of the first piece falls on it."""
+    places = []
+    for pad in range(40):
+        long = text.format(pad="x" * pad + " " if pad else "", said=said)
+        assert len(long) > PIECE_LENGTH
+        places.append(long.index(said) <= PIECE_LENGTH < long.index(said) + len(said))
+        entities = found(finder, long, "time", "amount-of-money", "url", "number")
+        assert [entity for entity in entities if entity[1] in said] == expected
+    assert any(places)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "Please deliver it tomorrow at 5 pm, 谢谢",
+            [("time", "tomorrow at 5 pm", "2026-11-19T17:00:00.000+08:00")],
+        ),
+        (
+            "iPhone 15 一共5999元，next friday 送货",
+            [
+                ("number", "15", 15),
+                ("amount-of-money", "5999元", 5999),
+                ("time", "next friday", "2026-11-27T00:00:00.000+08:00"),
+            ],
+        ),
+        # a number before a Chinese word belongs to it: not "at 5" in the morning, and no third of January
+        ("请 meet me at 5 点", [("time", "5 点", "2026-11-18T17:00:00.000+08:00")]),
+        ("1-3天 delivery", [("number", "1", 1), ("duration", "3天", 3)]),
+        # both languages would find it
+        ("write to anna@example.com 谢谢", [("email", "anna@example.com", "anna@example.com")]),
+        ("about $500 million 可以吗", [("amount-of-money", "about $500 million", 500_000_000)]),
+    ],
+)
+def test_two_languages_are_read_side_by_side(finder, text, expected):
+    assert found(finder, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("明天下午三点半送货", None),
+        ("我的订单KF-12345在哪", None),  # no word to read
+        ("我要2个，5点送", None),
+        ("3个 items，ok", "\n\n items\nok"),
+        ("送 the 5th，１２：３０", "\n the 5th\n\n\n\n\n\n"),
+    ],
+)
+def test_the_english_part_keeps_its_places(text, part):
+    assert english_part(text) == part
+
+
 def test_what_cannot_be_encoded_is_read_as_a_space(finder):
     assert found(finder, "a\x00b \ud800 5", "number") == [("number", "5", 5)]
 
@@ -160,6 +240,13 @@ def test_the_configuration_knows_the_same_names():
         ("你好，我要两个。谢谢你们的帮助", [(0, "你好，我要两个。"), (8, "谢谢你们的帮助")]),
         ("aaaaaaaaaaaaaaaaaaaaaaaaaaa b", [(0, "aaaaaaaaaaaaaaaaaaaaaaaaaaa "), (28, "b")]),
         ("3.5 and 4.5 and 5", [(0, "3.5 and 4.5 "), (12, "and 5")]),
+        # not inside of a value, whatever stands behind the place where the piece must end
+        ("soon, at 12:30 or so", [(0, "soon,"), (5, " at 12:30 or "), (18, "so")]),
+        ("is it 10000,5 or", [(0, "is it "), (6, "10000,5 or")]),
+        ("a b http://x.de/?q=1;2 c", [(0, "a b "), (4, "http://x.de/?q=1;2 "), (23, "c")]),
+        ("好吗?请你告诉我吧，谢谢你们", [(0, "好吗?"), (3, "请你告诉我吧，谢谢你们")]),
+        ("Really?! Well then yes", [(0, "Really?!"), (8, " Well then "), (19, "yes")]),
+        ("。" * 15, [(0, "。" * 13), (13, "。。")]),
     ],
 )
 def test_a_text_is_cut_where_it_hurts_least(text, expected):
@@ -168,7 +255,7 @@ def test_a_text_is_cut_where_it_hurts_least(text, expected):
 
 
 def test_readable_keeps_every_character_in_its_place():
-    assert readable("１２：３０￥５\x00\ud800。") == "12：30¥5  。"
+    assert readable("时间：１２：３０￥５\x00\ud800。") == "时间：12:30¥5  。"
 
 
 def entity(dimension: str, start: int, end: int, **value) -> SystemEntity:
