@@ -90,6 +90,11 @@ class ReleaseDraft:
         self._fingerprints[name] = fingerprint
         return self.folder / name
 
+    def drop(self, name: str) -> None:
+        """Do without a part after all."""
+        del self._fingerprints[name]
+        shutil.rmtree(self.folder / name, ignore_errors=True)
+
     def reuse(self, name: str, fingerprint: str, previous: Release | None) -> bool:
         """Take the part from an earlier release if it was made from the same inputs; files are hard-linked."""
         if previous is None or previous.fingerprints.get(name) != fingerprint:

@@ -54,7 +54,7 @@ def read_folder(folder: Path) -> Reading:
     ignored: list[str] = []
     with ContainedParser() as contained:
         for file, path in document_files(folder):
-            if file.suffix.lower() not in READABLE or file.stem.lower() in _LEGAL:
+            if not is_page(file):
                 ignored.append(path)
                 continue
             try:
@@ -77,6 +77,11 @@ def document_files(folder: Path) -> Iterable[tuple[Path, str]]:
         hidden = any(part.startswith(".") for part in relative.parts)
         if not hidden and file.is_file() and file.resolve().is_relative_to(root):
             yield file, relative.as_posix()
+
+
+def is_page(file: Path) -> bool:
+    """Whether the name of a file is that of a page: of a kind that can be read, and not about the other files."""
+    return file.suffix.lower() in READABLE and file.stem.lower() not in _LEGAL
 
 
 def _read(file: Path, path: str, contained: ContainedParser) -> tuple[Document, tuple[Fault, ...]]:

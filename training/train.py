@@ -25,6 +25,8 @@ from bot.release import Release, ReleaseDraft, current_release, fingerprint, sha
 from nlu.base import DEFAULT_ENCODER
 from nlu.folder import FORMAT as NLU_FORMAT
 from nlu.neighbours import FORMAT as NEIGHBOURS_FORMAT
+from retrieval.errors import KnowledgeEmpty
+from retrieval.ingest import document_files, is_page
 from retrieval.knowledge import FORMAT as KNOWLEDGE_FORMAT
 from training.confirmed import read_answers
 from training.corrections import read_confirmed
@@ -133,7 +135,10 @@ class _Build:
             self.draft.reuse(name, key, self.previous)
         metrics = {name: self.previous.metrics[name] for name in kept if name in self.previous.metrics}
         if _knowledge_files(self.paths.knowledge):
-            metrics["knowledge"] = self._knowledge()
+            try:
+                metrics["knowledge"] = self._knowledge()
+            except KnowledgeEmpty:  # what answered until now is to be forgotten all the same
+                self.draft.drop("knowledge")
         self.progress(1.0, "Done")
         return metrics
 
@@ -153,10 +158,7 @@ class _Build:
 
     def _knowledge(self) -> Json:
         base = self._setting("retrieval_encoder", self._setting("encoder", DEFAULT_ENCODER))
-        files = [
-            [path.relative_to(self.paths.knowledge).as_posix(), sha256_file(path)]
-            for path in _knowledge_files(self.paths.knowledge)
-        ]
+        files = [[path, sha256_file(file)] for file, path in _knowledge_files(self.paths.knowledge)]
         confirmed = sorted({*self.options.questions, *read_confirmed(self.paths.confirmed_questions)})
         seed = self.options.seed
         key = fingerprint(RECIPE, KNOWLEDGE_FORMAT, files, base, list(confirmed), seed)
@@ -182,7 +184,7 @@ class _Build:
             return None
         fine_tune = self._fine_tunes
         confirmed = list(dict([*read_answers(self.paths.confirmed_answers), *self.options.answers]).items())
-        files = [sha256_file(path) for path in _knowledge_files(self.paths.knowledge)]
+        files = [sha256_file(file) for file, _ in _knowledge_files(self.paths.knowledge)]
         learned: list[Json] = [files, confirmed, tone, seed]
         key = fingerprint(RECIPE, base, fine_tune, learned if fine_tune else None)
         if self.options.generator is None and self.previous and self._tuned_before(base):
@@ -276,8 +278,8 @@ def _kept(source: SourceFile) -> bool:
     return source.path not in SECRETS_FILES
 
 
-def _knowledge_files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+def _knowledge_files(folder: Path) -> list[tuple[Path, str]]:
+    return [(file, path) for file, path in document_files(folder) if is_page(file)]
 
 
 def _previous(models: Path) -> Release | None:

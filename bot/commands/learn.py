@@ -192,7 +192,7 @@ def _about_knowledge(release: "Release") -> list[str]:
     """What the knowledge folder's owner should be told."""
     report = release.metrics.get("knowledge")
     if not isinstance(report, Mapping):
-        return ["knowledge/: no pages there, so only rules and stories answer; add pages or FAQ lists"]
+        return ["knowledge/: no pages there that can be read, so only rules and stories answer; add pages or FAQ lists"]
     faults = [f"knowledge/{fault}" for fault in _strings(report.get("faults"))]
     ignored = [
         f"knowledge/{path}: passed over, not a page of a kind that is read" for path in _strings(report.get("ignored"))

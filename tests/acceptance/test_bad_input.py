@@ -113,7 +113,7 @@ def test_empty_knowledge_is_noticed_and_the_rest_works(small):
     (small / "knowledge" / "faq.csv").unlink()
     training = kefu("train", small, "--no-generator")
     assert training.returncode == 0, training.stderr[-2000:]
-    assert "knowledge/: no pages there, so only rules and stories answer" in training.stderr
+    assert "knowledge/: no pages there that can be read, so only rules and stories answer" in training.stderr
     with running_bot(small) as bot:
         assert bot.say("ann", "hello") == ["Hello! What would you like to know?"]
         assert "understand" in bot.say("ann", "xqzzt blorp")[0]
