@@ -249,6 +249,29 @@ def test_heads_alone_learn_intents_entities_and_roles(base: str, tmp_path: Path)
     assert entities(model, "book a flight from paris") == [("city", "paris", "from")]
 
 
+@pytest.mark.parametrize("heads_only", [False, True])
+def test_groups_are_learned_beside_roles(base: str, tmp_path: Path, heads_only: bool) -> None:
+    """Both are the first entity's where two stand on one span, and each entity has only those it was seen with."""
+
+    def trip(way: str, group: str) -> Example:
+        starts = [len(f"{way} "), len(f"{way} paris, ")]
+        spans = (
+            EntitySpan(start=starts[0], end=starts[0] + 5, entity="city", role=way, group=group),
+            EntitySpan(start=starts[0], end=starts[0] + 5, entity="stop"),
+            EntitySpan(start=starts[1], end=starts[1] + 6, entity="city", role="to", group="3"),
+        )
+        return Example(text=f"{way} paris, berlin", intent="fly", entities=spans)
+
+    examples = [*(trip(way, group) for way, group in (("from", "1"), ("to", "2"))), *EXAMPLES[-11:]]
+    train_nlu(examples, out=tmp_path, base=base, settings=replace(SETTINGS, heads_only=heads_only, threshold=0.0))
+    (parse,) = NluModel.load(tmp_path).parse_batch(["from paris, berlin"])
+    assert [(e.entity, e.value, e.role, e.group) for e in parse.entities] == [
+        ("city", "paris", "from", "1"),
+        ("stop", "paris", None, None),
+        ("city", "berlin", "to", "3"),
+    ]
+
+
 def test_heads_alone_leave_the_encoder_as_it_is(base: str, tmp_path: Path) -> None:
     train_nlu(EXAMPLES, out=tmp_path, base=base, settings=NluSettings(heads_only=True, general_outside=False))
     learned = load_file(tmp_path / "model.safetensors")
