@@ -17,12 +17,12 @@ from yarl import URL
 from retrieval.documents import Fault
 from retrieval.guarded_http import GuardedHttp
 from retrieval.ingest import PACKED_LIMIT_BYTES, READABLE, document_files
-from retrieval.provenance import Origin, load_origins, save_origins
+from retrieval.provenance import Origin, load_origins, origins_lock, save_origins
 from retrieval.site import Limits, Page, Stored, visit
 
 What = Literal["added", "changed", "unchanged", "removed", "left out"]
 _UNSAFE = re.compile(r"[^\w.@-]+")
-_NAME_CHARS = 80
+_NAME_CHARS, _NAME_BYTES = 80, 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,39 +42,56 @@ class Collection:
     origins: dict[str, Origin]
     changes: list[Change] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    _paths: dict[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._paths = {origin.place: path for path, origin in self.origins.items()}
 
     def stored(self, place: str) -> Stored | None:
         """What was fetched from a place, if the file is still as it was written."""
-        path = self._path_of(place)
-        file = self.folder / path if path else None
-        if path is None or file is None or not file.is_file():
+        path = self._paths.get(place)
+        try:
+            raw = (self.folder / path).read_bytes() if path else None
+        except OSError:
             return None
-        raw = file.read_bytes()
-        if _hash(raw) != self.origins[path].sha256:
+        if path is None or raw is None or _hash(raw) != self.origins[path].sha256:
             return None
-        return Stored(origin=self.origins[path], suffix=file.suffix.lower(), body=raw)
+        return Stored(origin=self.origins[path], suffix=PurePosixPath(path).suffix.lower(), body=raw)
 
     def keep(self, path: str, raw: bytes, origin: Origin) -> None:
         """Write a file where its content is new. ``path`` is where it would go if it were not there yet."""
-        path = self._path_of(origin.place) or self._free(path, origin.place)
+        try:
+            self._keep(path, raw, origin)
+        except OSError as error:
+            self.fault(origin.place, f"{path} cannot be written ({error.strerror})", "save it there under another name")
+
+    def _keep(self, path: str, raw: bytes, origin: Origin) -> None:
+        before = self._paths.get(origin.place)
+        if before and self.origins[before].removed:
+            self.changes.append(Change(path=before, what="left out", place=origin.place))
+            return
+        known = self.origins[before] if before else None
+        if before is None or PurePosixPath(before).suffix.lower() != PurePosixPath(path).suffix.lower():
+            path = self._free(path, origin.place)  # a file of another kind would be read by the wrong parser
+        else:
+            path = before
         file = self.folder / path
-        if path not in self.origins and file.exists():
+        same = file.is_file() and _hash(file.read_bytes()) == origin.sha256
+        if path not in self.origins and file.exists() and not same:  # the same was fetched by a run that was killed
             self.fault(origin.place, f"{path} is a file of your own", "rename or remove that file")
             return
-        if path in self.origins and self.origins[path].removed:
-            self.changes.append(Change(path=path, what="left out", place=origin.place))
-            return
-        same = file.is_file() and _hash(file.read_bytes()) == origin.sha256
-        known = self.origins.get(path)
         if not same:
             if not file.resolve().is_relative_to(self.folder.resolve()):
                 self.fault(origin.place, f"{path} lies outside of the folder", "remove the link on its way")
                 return
             file.parent.mkdir(parents=True, exist_ok=True)
-            draft = file.with_name(f".{file.name}.new")
+            draft = file.with_name(f".{origin.sha256[:16]}.new")
             draft.write_bytes(raw)
             draft.replace(file)
+        if before and before != path:
+            self._delete(before)
         self.origins[path] = replace(origin, fetched=known.fetched) if same and known else origin
+        self._paths[origin.place] = path
         self.changes.append(
             Change(path=path, what="unchanged" if same else "changed" if known else "added", place=origin.place)
         )
@@ -83,20 +100,18 @@ class Collection:
         """Remove the files of a source that came from other places than these."""
         for path, origin in list(self.origins.items()):
             if origin.source == source and origin.place not in places:
-                if not origin.removed:  # else what lies there now is a person's own
-                    self._delete(path)
-                del self.origins[path]
+                self._delete(path)
+                self._paths.pop(origin.place, None)
                 self.changes.append(Change(path=path, what="removed", place=origin.place))
 
     def _delete(self, path: str) -> None:
-        file = self.folder / path
-        file.unlink(missing_ok=True)
-        for parent in file.relative_to(self.folder).parents[:-1]:
-            if (self.folder / parent).is_dir() and not any((self.folder / parent).iterdir()):
-                (self.folder / parent).rmdir()
-
-    def _path_of(self, place: str) -> str | None:
-        return next((path for path, origin in self.origins.items() if origin.place == place), None)
+        """Forget a file that was fetched, and remove it; what lies in the place of one taken out is a person's own."""
+        if not self.origins.pop(path).removed:
+            file = self.folder / path
+            file.unlink(missing_ok=True)
+            for parent in file.relative_to(self.folder).parents[:-1]:
+                if (self.folder / parent).is_dir() and not any((self.folder / parent).iterdir()):
+                    (self.folder / parent).rmdir()
 
     def _free(self, path: str, place: str) -> str:
         """The path, or one that tells two places apart whose names differ only in what a file name cannot hold."""
@@ -118,15 +133,16 @@ def collect(
     ``private_hosts``: see ``GuardedHttp``. The list of origins is written after each source.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    collection = Collection(folder=folder, origins=dict(load_origins(folder)))
-    for source in sources:
-        try:
-            if "://" in source:
-                asyncio.run(_fetch(source, collection, private_hosts, limits or Limits()))
-            else:
-                _copy(Path(source), collection)
-        finally:  # what was written before an interruption must not look like a file of one's own
-            save_origins(folder, collection.origins)
+    with origins_lock(folder):
+        collection = Collection(folder=folder, origins=dict(load_origins(folder)))
+        for source in sources:
+            try:
+                if "://" in source:
+                    asyncio.run(_fetch(source, collection, private_hosts, limits or Limits()))
+                else:
+                    _copy(Path(source), collection)
+            finally:  # what was written before an interruption must not look like a file of one's own
+                save_origins(folder, collection.origins)
     return collection
 
 
@@ -219,7 +235,10 @@ def file_path(url: URL, suffix: str) -> str:
 
 def _safe(name: str) -> str:
     kept = _UNSAFE.sub("_", name).lstrip(".") or "_"
-    return kept if len(kept) <= _NAME_CHARS else f"{kept[: _NAME_CHARS - 9]}-{_hash(name.encode())[:8]}"
+    if len(kept) <= _NAME_CHARS and len(kept.encode()) <= _NAME_BYTES:
+        return kept
+    short = kept[: _NAME_CHARS - 9].encode()[: _NAME_BYTES - 9].decode("utf-8", "ignore")
+    return f"{short}-{_hash(name.encode())[:8]}"
 
 
 def _hash(raw: bytes) -> str:

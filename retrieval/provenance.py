@@ -1,7 +1,10 @@
 """Where the files of a knowledge folder came from: ``.ingest.json`` in it, which ``kefu ingest`` writes. No network."""
 
+import fcntl
 import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +12,7 @@ from typing import Any
 from retrieval.errors import ManifestError
 
 MANIFEST = ".ingest.json"
+LOCK = ".ingest.lock"
 _FORMAT = "kefu-ingest-1"
 
 
@@ -37,6 +41,21 @@ class Origin:
 
 Origins = Mapping[str, Origin]
 """By path in the knowledge folder."""
+
+
+@contextmanager
+def origins_lock(folder: Path) -> Iterator[None]:
+    """Be the only program that changes the ingested files of a folder, from reading their origins to saving them.
+
+    Waiting is told on standard error. A program that ends in any way lets it go.
+    """
+    with (folder / LOCK).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"{folder}: kefu ingest is at work there; this goes on when it ends", file=sys.stderr)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def load_origins(folder: Path) -> Origins:

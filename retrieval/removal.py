@@ -8,7 +8,7 @@ from pathlib import Path
 from retrieval.errors import NoSuchDocument
 from retrieval.ingest import document_files, read_folder
 from retrieval.passages import split_documents
-from retrieval.provenance import load_origins, save_origins
+from retrieval.provenance import load_origins, origins_lock, save_origins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +21,11 @@ class Removed:
 
 def remove_documents(folder: Path, paths: Sequence[str]) -> list[Removed]:
     """Delete documents, named by their paths in the folder, all or none. Raises NoSuchDocument, ManifestError."""
+    with origins_lock(folder):
+        return _removed(folder, paths)
+
+
+def _removed(folder: Path, paths: Sequence[str]) -> list[Removed]:
     files = {path: file for file, path in document_files(folder)}
     if unknown := [path for path in paths if path not in files]:
         near = difflib.get_close_matches(unknown[0], files, n=1)

@@ -1,5 +1,7 @@
 """``kefu ingest``: files and folders into the knowledge folder, and what must never happen there."""
 
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from bot.cli import main
 from retrieval.collect import Collection, collect, file_path
 from retrieval.errors import NoSuchDocument
 from retrieval.guarded_http import is_public
-from retrieval.provenance import load_origins
+from retrieval.provenance import Origin, load_origins, origins_lock, save_origins
 from retrieval.removal import remove_documents
 from retrieval.web_links import page_links, sitemap_addresses
 
@@ -116,6 +118,65 @@ def test_a_link_in_the_folder_leads_nowhere(manuals: Path, tmp_path: Path) -> No
     (into / "manuals").symlink_to(outside)
     assert {fault.remedy for fault in collect([str(manuals)], into).faults} >= {"remove the link on its way"}
     assert list(outside.iterdir()) == []
+
+
+def page(place: str, raw: bytes, suffix: str = ".html") -> tuple[str, bytes, Origin]:
+    sha256 = hashlib.sha256(raw).hexdigest()
+    return file_path(URL(place), suffix), raw, Origin(source="s", place=place, fetched="-", sha256=sha256)
+
+
+def test_what_a_killed_run_wrote_is_taken_for_fetched(tmp_path: Path) -> None:
+    Collection(folder=tmp_path, origins={}).keep(*page("https://x.example/a", b"one"))  # and killed: no list is saved
+    again = Collection(folder=tmp_path, origins={})
+    again.keep(*page("https://x.example/a", b"one"))
+    again.keep(*page("https://x.example/a", b"two"))
+    assert (told(again), again.faults) == ([("unchanged", "x.example/a.html"), ("changed", "x.example/a.html")], [])
+    again.remove_others("s", set())
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_no_file_can_be_made_of_is_a_fault_of_that_page(tmp_path: Path) -> None:
+    collection = Collection(folder=tmp_path, origins={})
+    collection.keep(*page("https://x.example/guide.html", b"guide"))
+    collection.keep(*page("https://x.example/guide.html/print", b"print"))  # its folder is a file already
+    collection.keep("n" * 300, *page("https://x.example/n", b"n")[1:])
+    collection.keep(*page("https://x.example/after", b"after"))
+    assert [fault.path for fault in collection.faults] == ["https://x.example/guide.html/print", "https://x.example/n"]
+    assert [path for _, path in told(collection)] == ["x.example/guide.html", "x.example/after.html"]
+
+
+def test_long_names_of_every_script_are_written(tmp_path: Path) -> None:
+    (tmp_path / "from").mkdir()
+    (tmp_path / "from" / ("n" * 250 + ".md")).write_text("text", "utf-8")
+    assert not collect([str(tmp_path / "from")], tmp_path / "into").faults
+    collection = Collection(folder=tmp_path, origins={})
+    collection.keep(*page(f"https://x.example/{'𠮷' * 90}", b"one"))
+    collection.keep(*page(f"https://x.example/{'货' * 80}?id=1", b"two"))
+    assert (len(collection.changes), collection.faults) == (2, [])
+
+
+def test_a_page_that_becomes_a_document_of_another_kind_gets_its_ending(tmp_path: Path) -> None:
+    collection = Collection(folder=tmp_path, origins={})
+    collection.keep(*page("https://x.example/m.pdf", b"<p>an error, sent as a page"))
+    collection.keep(*page("https://x.example/m.pdf", b"%PDF", ".pdf"))
+    assert told(collection) == [("added", "x.example/m.pdf.html"), ("changed", "x.example/m.pdf")]
+    assert [file.name for file in (tmp_path / "x.example").iterdir()] == ["m.pdf"]
+    assert set(collection.origins) == {"x.example/m.pdf"}
+
+
+def test_a_page_is_taken_out_after_the_ingest_that_runs(manuals: Path, tmp_path: Path) -> None:
+    into = tmp_path / "knowledge"
+    collect([str(manuals)], into)
+    with ThreadPoolExecutor(1) as beside:
+        with origins_lock(into):
+            before = load_origins(into)
+            removing = beside.submit(remove_documents, into, ["manuals/a.md"])
+            with pytest.raises(TimeoutError):
+                removing.result(timeout=0.5)
+            save_origins(into, before)
+        removing.result(timeout=30)
+    assert load_origins(into)["manuals/a.md"].removed
+    assert not (into / "manuals" / "a.md").exists()
 
 
 def test_the_folder_is_not_brought_into_itself(tmp_path: Path) -> None:
