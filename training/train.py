@@ -1,7 +1,7 @@
 """From an assistant to a release: policies, knowledge, understanding, generator; only what changed is made again.
 
-Each part is keyed by a fingerprint of everything it is made from. A part whose fingerprint stands in the current
-release is taken over from there, file by file.
+Each part is keyed by a fingerprint of everything it is made from, the weights of its base model included. A part whose
+fingerprint stands in the current release is taken over from there, file by file.
 """
 
 import time
@@ -22,19 +22,22 @@ from bot.paths import AssistantPaths
 from bot.policy_part import PART as POLICY
 from bot.policy_part import save_policies
 from bot.release import Release, ReleaseDraft, current_release, fingerprint, sha256_file, write_json
-from nlu.base import DEFAULT_ENCODER
+from nlu.base import DEFAULT_ENCODER, resolve_base
 from nlu.folder import FORMAT as NLU_FORMAT
 from nlu.neighbours import FORMAT as NEIGHBOURS_FORMAT
 from retrieval.errors import KnowledgeEmpty
 from retrieval.ingest import document_files, is_page
 from retrieval.knowledge import FORMAT as KNOWLEDGE_FORMAT
+from training.base_state import base_state
 from training.confirmed import read_answers
 from training.corrections import read_confirmed
 from training.generator import GeneratorReport, build_generator
+from training.generator_base import generator_source
 from training.knowledge import build_knowledge
 from training.nlu import train_nlu
 from training.nlu_data import examples_from, knowledge_questions
 from training.nlu_settings import nlu_settings
+from training.nlu_told import tell
 from training.policy import plan_policies
 
 RECIPE = 1
@@ -161,7 +164,7 @@ class _Build:
         files = [[path, sha256_file(file)] for file, path in _knowledge_files(self.paths.knowledge)]
         confirmed = sorted({*self.options.questions, *read_confirmed(self.paths.confirmed_questions)})
         seed = self.options.seed
-        key = fingerprint(RECIPE, KNOWLEDGE_FORMAT, files, base, list(confirmed), seed)
+        key = self._key("knowledge", base, resolve_base, KNOWLEDGE_FORMAT, files, list(confirmed), seed)
 
         def make(out: Path) -> Mapping[str, Json]:
             report = build_knowledge(
@@ -186,10 +189,11 @@ class _Build:
         confirmed = list(dict([*read_answers(self.paths.confirmed_answers), *self.options.answers]).items())
         files = [sha256_file(file) for file, _ in _knowledge_files(self.paths.knowledge)]
         learned: list[Json] = [files, confirmed, tone, seed]
-        key = fingerprint(RECIPE, base, fine_tune, learned if fine_tune else None)
         if self.options.generator is None and self.previous and self._tuned_before(base):
             # An earlier, asked-for fine-tuning stays until it is asked for again.
             key = self.previous.fingerprints["generator"]
+        else:
+            key = self._key("generator", base, generator_source, fine_tune, learned if fine_tune else None)
 
         def make(out: Path) -> Mapping[str, Json]:
             if not fine_tune:
@@ -216,18 +220,19 @@ class _Build:
         data = replace(self.project.nlu, examples=(*self.project.nlu.examples, *self.options.extra))
         settings = replace(nlu_settings(self.project.config.kefu), heads_only=self.options.fast)
         examples = examples_from(data)
-        patterns: list[Json] = [dict(data.synonyms), dict(data.regexes), dict(data.lookups)]
-        labelled: list[Json] = [asdict(example) for example in examples]
-        entities = tuple(self.project.domain.entities)
-        key = fingerprint(
-            RECIPE,
+        # The threshold and synonyms are told to what was learned, and an entity tells a pattern of its name to extract.
+        threshold, settings = settings.threshold, replace(settings, threshold=None)
+        entities = tuple(sorted(self.project.domain.entities.keys() & {*data.regexes, *data.lookups}))
+        key = self._key(
+            "nlu",
+            base,
+            resolve_base,
             NLU_FORMAT,
             NEIGHBOURS_FORMAT,
-            labelled,
-            patterns,
+            [asdict(example) for example in examples],
+            [dict(data.regexes), dict(data.lookups)],
             list(outside),
             list(entities),
-            base,
             self.options.seed,
             asdict(settings),
         )
@@ -236,7 +241,6 @@ class _Build:
             report = train_nlu(
                 examples,
                 out=out,
-                synonyms=data.synonyms,
                 regexes=data.regexes,
                 lookups=data.lookups,
                 outside=outside,
@@ -249,11 +253,28 @@ class _Build:
             )
             return asdict(report)
 
-        return self._part("nlu", key, make)
+        report = self._part("nlu", key, make)
+        assert isinstance(report, Mapping)
+        told = tell(self.draft.folder / "nlu", threshold=threshold, synonyms=data.synonyms)
+        return {**report, "threshold": told}
 
     def _outside(self) -> tuple[str, ...]:
         """What customers ask the knowledge and no intent answers: FAQ questions, page names, confirmed questions."""
         return tuple(dict.fromkeys([*self.options.questions, *knowledge_questions(self.paths)]))
+
+    def _key(self, part: str, base: str, resolve: Callable[[str], Path], *inputs: Json) -> str:
+        """What a part is made from: its inputs, and behind a dash the state of its base.
+
+        A base that is not here counts as unchanged: where the inputs are, it is not needed. Else ``resolve`` fetches it
+        or raises what is wrong with it, before its state is taken: of a hub the newest revision is learned from.
+        """
+        made_from = fingerprint(RECIPE, base, *inputs)
+        before = self.previous.fingerprints.get(part, "") if self.previous and not self.options.force else ""
+        state = base_state(base, resolve, self.paths.models)
+        if before == f"{made_from}-{state}" or (state is None and before.startswith(made_from)):
+            return before
+        resolve(base)
+        return f"{made_from}-{base_state(base, resolve, self.paths.models)}"
 
     def _part(self, name: str, key: str, make: Callable[[Path], Mapping[str, Json]]) -> Json:
         """Make a part, or take it over with what it reported when it was made."""
