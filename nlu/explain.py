@@ -102,6 +102,7 @@ def _weighed(
     model: NluModel, text: str, reading: Reading, best: IntentScore, pairs: Collection[str]
 ) -> tuple[Word, ...]:
     pieces = _pieces(words(text, reading.spans, pairs))
+    text = text[: reading.end]  # else what was not read moves up to where it is, when a word goes
     place = model.intents.index(best.name)
     without = model.read_batch([_without(text, *piece) for piece in pieces])
     whole = _log_odds(best.confidence)

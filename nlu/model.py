@@ -36,7 +36,8 @@ class Reading:
     """What the network makes of a text before anything is decided.
 
     vector: (width,), the mean of the token vectors; chances: (intents,), calibrated; ``outside``: that of the reject
-    class, None where the model has none; spans: characters of the tokens that were read, without special ones.
+    class, None where the model has none; spans: characters of the tokens that were read, without special ones; nothing
+    behind the character ``end`` was read.
     """
 
     vector: NDArray[np.float32]
@@ -44,6 +45,7 @@ class Reading:
     outside: float | None
     known: bool
     spans: tuple[tuple[int, int], ...]
+    end: int
 
 
 class NluModel:
@@ -106,6 +108,7 @@ class NluModel:
                     outside=float(classes[row, self._reject]) if self._reject is not None else None,
                     known=batch[index].known,
                     spans=tuple((start, end) for start, end in batch[index].spans if end > start),
+                    end=max((end for _, end in batch[index].spans), default=0),
                 )
         return [readings[index] for index in range(len(texts))]
 

@@ -17,6 +17,8 @@ TEXT_LIMIT = 2000
 
 END_MARKS = "?!？！。 "
 
+_HALF = re.compile("[\ud800-\udfff]")
+"""Half of a character: what a terminal makes of a byte that is no UTF-8. No tokenizer takes it."""
 _UNSPACED = re.compile(
     "[\u0e00-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\ud7ff\uf900-\ufaff\uff66-\uffdc\U00020000-\U0003ffff]"
 )
@@ -93,7 +95,7 @@ class TextEncoder:
         Marks at the very end are left out: FAQ entries end with a question mark and chat messages often do not, so a
         model would learn the mark instead of the words.
         """
-        texts = [_without_end_marks(text[:TEXT_LIMIT]) for text in texts]
+        texts = [_without_end_marks(_HALF.sub("\ufffd", text[:TEXT_LIMIT])) for text in texts]
         encodings = self.tokenizer.encode_batch(texts)
         return [self._tokens(text, encoding) for text, encoding in zip(texts, encodings, strict=True)]
 

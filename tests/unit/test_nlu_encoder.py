@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from tiny_encoder import write_tiny_bert
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import BertModel
@@ -93,6 +94,38 @@ def test_a_token_is_rounded_the_same_in_any_company() -> None:
 def test_another_architecture_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(BaseUnsupported, match="'t5'"):
         read_base(write_tiny_bert(tmp_path / "t5", model_type="t5"))
+
+
+def test_a_folder_without_weights_is_refused_by_name(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    with pytest.raises(BaseUnsupported, match=r"tiny: holds no \*\.safetensors"):
+        read_base(folder)
+
+
+@pytest.mark.parametrize("missing", ["embeddings.word_embeddings.weight", "encoder.layer.1.output.dense.bias"])
+def test_weights_of_another_layout_are_refused_by_name(folder: Path, missing: str) -> None:
+    weights = load_file(folder / "model.safetensors")
+    save_file({f"bert.{name}": tensor for name, tensor in weights.items()}, folder / "model.safetensors")
+    assert read_base(folder)[0].layers == 2
+    save_file({name: tensor for name, tensor in weights.items() if name != missing}, folder / "model.safetensors")
+    with pytest.raises(BaseUnsupported, match=f"tiny: has no '{missing}'"):
+        read_base(folder)
+
+
+def test_a_config_without_a_size_is_refused_by_name(folder: Path) -> None:
+    (folder / "config.json").write_text('{"model_type": "bert", "num_hidden_layers": 2}')
+    with pytest.raises(BaseUnsupported, match="tiny: has no 'hidden_size'"):
+        read_base(folder)
+
+
+def test_half_a_character_is_read_as_a_sign_without_meaning(folder: Path) -> None:
+    """A terminal gives one for a byte that is no UTF-8, and JSON may hold one."""
+    texts = TextEncoder.load(folder / "tokenizer.json", max_tokens=32)
+    torn, plain = texts.encode(["fly \udcff to \ud800berlin\udfff", "fly \ufffd to \ufffdberlin\ufffd"])
+    assert torn == plain
+    assert [span for span in torn.spans if span[1] > span[0]] == [(0, 3), (6, 8), (10, 16)]
+    assert torn.known
+    assert not texts.encode(["\udcff"])[0].known
 
 
 def test_offsets_are_characters_also_in_chinese(folder: Path) -> None:

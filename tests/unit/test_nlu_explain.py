@@ -216,6 +216,15 @@ def test_a_long_message_is_weighed_in_few_pieces(explainer: Explainer) -> None:
     assert "".join(word.text for word in found.words).startswith("my order")
 
 
+def test_a_word_weighs_the_same_whatever_was_not_read(explainer: Explainer) -> None:
+    """Without a word of the beginning nothing of the rest moves up to where it would be read."""
+    found = explainer.explain("where is my order " * 100 + "hello " * 1000)
+    read = found.words[-1].end
+    assert read < 100 * len("where is my order ")
+    alone = explainer.explain(found.parse.text[:read])
+    assert found.words == alone.words
+
+
 def test_threads_may_explain_at_once(explainer: Explainer) -> None:
     texts = ["hello", "where is my order", "我要去北京", "book a flight to new york"] * 4
     alone = [explanation_json(explainer.explain(text)) for text in texts]
