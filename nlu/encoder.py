@@ -7,7 +7,7 @@ the cost of short messages, and a server that only answers needs neither transfo
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 from safetensors.torch import load_file
@@ -21,6 +21,7 @@ Weights: TypeAlias = dict[str, torch.Tensor]
 
 _FAMILIES = {"bert": 0, "roberta": 2, "xlm-roberta": 2, "camembert": 2}
 """Supported ``model_type`` and the number of its first position."""
+_REMEDY = f"choose one of the families {', '.join(_FAMILIES)} with GELU, and its weights in *.safetensors"
 
 _LAYER_NAMES = {
     "out": "attention.output.dense",
@@ -188,13 +189,19 @@ def read_base(folder: Path) -> tuple[EncoderShape, Weights]:
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     family = config.get("model_type")
     if family not in _FAMILIES or config.get("hidden_act", "gelu") != "gelu":
-        raise BaseUnsupported(
-            f"{folder.name}: an encoder of type {family!r} cannot be used",
-            remedy=f"choose one of the families {', '.join(_FAMILIES)} with GELU",
-        )
+        raise BaseUnsupported(f"{folder.name}: an encoder of type {family!r} cannot be used", remedy=_REMEDY)
+    try:
+        return _read(folder, config, _FAMILIES[family])
+    except KeyError as exc:
+        raise BaseUnsupported(f"{folder.name}: has no {exc}", remedy=_REMEDY) from exc
+
+
+def _read(folder: Path, config: dict[str, Any], first_position: int) -> tuple[EncoderShape, Weights]:
     weights: Weights = {}
     for file in sorted(folder.glob("*.safetensors")):
         weights.update(load_file(file))
+    if not weights:
+        raise BaseUnsupported(f"{folder.name}: holds no *.safetensors", remedy=_REMEDY)
     weights = {name.removeprefix("bert.").removeprefix("roberta."): tensor for name, tensor in weights.items()}
     shape = EncoderShape(
         vocabulary=weights["embeddings.word_embeddings.weight"].shape[0],
@@ -202,10 +209,10 @@ def read_base(folder: Path) -> tuple[EncoderShape, Weights]:
         layers=config["num_hidden_layers"],
         heads=config["num_attention_heads"],
         inner=config["intermediate_size"],
-        positions=weights["embeddings.position_embeddings.weight"].shape[0] - _FAMILIES[family],
+        positions=weights["embeddings.position_embeddings.weight"].shape[0] - first_position,
         epsilon=config["layer_norm_eps"],
     )
-    return shape, _renamed(weights, shape, _FAMILIES[family])
+    return shape, _renamed(weights, shape, first_position)
 
 
 def _renamed(weights: Weights, shape: EncoderShape, first_position: int) -> Weights:

