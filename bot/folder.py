@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot.dialogue.errors import Fault, ProjectFaults
-from bot.dialogue.load import ENDINGS, load_project
-from bot.dialogue.project import Project, SourceFile
+from bot.dialogue.load import ENDINGS, load_project, readable_config
+from bot.dialogue.project import Config, Project, SourceFile
 
 FOLDERS = ("domain", "data", "tests")
 """Sub-folders that hold YAML of the assistant; models/, results/, actions/, knowledge/ and others do not."""
@@ -29,6 +29,11 @@ def load_folder(folder: Path, *, env: Mapping[str, str]) -> Project:
     """Load the assistant in ``folder``. Raises ProjectFaults with everything that is wrong with it."""
     sources, faults = _read_all(folder)
     return load_project(sources, env=env, unread=faults)
+
+
+def config_of(folder: Path, *, env: Mapping[str, str]) -> Config:
+    """What the assistant's ``config.yml`` says, as far as it can be read; nothing where there is none."""
+    return readable_config(_read_all(folder)[0], env=env) if folder.is_dir() else Config()
 
 
 def must_exist(folder: Path) -> None:

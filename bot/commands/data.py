@@ -42,21 +42,23 @@ def add(commands: Subparsers) -> None:
 def validate(args: argparse.Namespace) -> int:
     """Faults end with exit code 2 (see ``bot.cli``); notices do not."""
     from bot.dialogue.policies.ensemble import train
-    from bot.folder import load_folder
+    from bot.folder import config_of, load_folder
 
+    table = verdicts(config_of(args.folder, env=os.environ))
+    if not args.json:
+        _print_components(table)
+    components = [asdict(verdict) for verdict in table]
     try:
         project = load_folder(args.folder, env=os.environ)
         train(project)
     except ProjectFaults as exc:
         if not args.json:
             raise
-        print_json({"faults": [asdict(fault) for fault in exc.faults], "notices": [], "components": []})
+        print_json({"faults": [asdict(fault) for fault in exc.faults], "notices": [], "components": components})
         return 2
-    table = verdicts(project.config)
     if args.json:
-        print_json({"faults": [], "notices": project.notices, "components": [asdict(verdict) for verdict in table]})
+        print_json({"faults": [], "notices": project.notices, "components": components})
         return 0
-    _print_components(table)
     for notice in project.notices:
         print(notice)
     print(

@@ -216,7 +216,7 @@ def names(section: Section) -> tuple[str, ...]:
 
 
 def verdicts(config: Config) -> tuple[Verdict, ...]:
-    """What becomes of every entry of a ``config.yml`` that was read without a fault, in its order."""
+    """What becomes of every entry of a ``config.yml`` whose name is known, in its order."""
     parts: tuple[tuple[Section, tuple[Component, ...]], ...] = (
         ("pipeline", config.pipeline),
         ("policies", config.policies),

@@ -95,6 +95,13 @@ def load_config(file: SourceFile, *, env: Mapping[str, str]) -> Config:
     return config
 
 
+def readable_config(files: Sequence[SourceFile], *, env: Mapping[str, str]) -> Config:
+    """What the ``config.yml`` among an assistant's files says, as far as it can be read, whatever is wrong with any."""
+    reading = Reading()
+    roots = _roots([file for file in files if _stem(file.path) == "config"], env, reading)
+    return read_config(roots[0], reading) if roots else Config()
+
+
 def _roots(files: Sequence[SourceFile], env: Mapping[str, str], reading: Reading) -> list[Node]:
     """The roots of files that stand anywhere, but for those that cannot be read."""
     roots = []
