@@ -49,7 +49,9 @@ def write_assistant(folder: Path, knowledge: Path | None, *, language: str = "en
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} holds something already; name a new or empty folder")
     if knowledge is not None and not any(path.is_file() for path in knowledge.rglob("*")):
-        raise UsageError(f"{knowledge}: no help pages there; name a folder with Markdown, CSV or YAML files")
+        raise UsageError(
+            f"{knowledge}: no help pages there; name a folder with files that can be read (docs/knowledge.md)"
+        )
     templates = ["shop"] if knowledge is None else ["helpcentre", *(["helpcentre_zh"] if language == "zh" else [])]
     for template in templates:
         with resources.as_file(resources.files("bot") / "starter" / template) as source:
