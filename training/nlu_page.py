@@ -14,6 +14,7 @@ FILE = "nlu_report.html"
 TILES = (
     ("intent_accuracy", "intents right", "the best intent, whether sure or not", "share"),
     ("intent_macro_f1", "macro F1", "every intent counts alike", "share"),
+    ("response_key_accuracy", "response keys right", "of retrieval intents; a rejection is wrong", "share"),
     ("entity_f1", "entities F1", "both ends and the type agree", "share"),
     ("in_scope_accuracy", "answered right", "at the threshold; a rejection is wrong", "share"),
     ("out_of_scope_recall", "out of scope rejected", "messages of no intent, at the threshold", "share"),

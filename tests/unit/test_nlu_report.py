@@ -1,6 +1,7 @@
 """The report on understanding: its numbers by hand, and the page as HTML. How it looks, a browser test sees."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -139,6 +140,12 @@ def test_page_of_next_to_nothing(rows: list[Judged]) -> None:
     html = render(page(rows))
     assert "No intent was taken for another" in html
     assert "No example looks mislabelled" in html
+
+
+def test_page_tells_of_response_keys_where_there_are_any() -> None:
+    keyed = [replace(judged, key_right=right) for judged, right in zip(ROWS, (True, True, False, None), strict=False)]
+    assert "66.7 %</b><span>response keys right" in render(page(keyed))
+    assert "response keys right" not in render(page(ROWS))
 
 
 def test_json_holds_every_table() -> None:
