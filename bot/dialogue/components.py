@@ -131,7 +131,7 @@ TREATMENTS = (
         section="pipeline",
         names=("SpacyEntityExtractor", "MitieEntityExtractor"),
         fate="ignored",
-        words="annotate such entities in the examples, or use regexes and lookup tables",
+        words="annotate such entities in the examples, or use regexes, lookup tables and RegexEntityExtractor",
     ),
     Treatment(
         section="pipeline",
@@ -191,7 +191,7 @@ OWN_CODE: Mapping[Section, Treatment] = {
         names=("your.own.Component",),
         fate="ignored",
         words="it is code of its own; move what it does into a custom action or, for entities, "
-        "into regexes and lookup tables",
+        "into regexes and lookup tables with RegexEntityExtractor",
     ),
     "policies": Treatment(
         section="policies",
