@@ -17,6 +17,8 @@ from retrieval.prompt import Counter, Earlier, Passages, task_of
 from retrieval.support import SAYS_NOTHING, check
 
 MAX_SENTENCES = 4
+SENTENCE_CHARS = 600
+"""A model that writes a longer one goes round in circles, or copies a page."""
 
 Refused = Callable[[str, Sequence[str]], None]
 """Told of a sentence that is not given out, and why."""
@@ -98,17 +100,26 @@ class Drafter:
 
 
 def whole_sentences(pieces: Iterator[str]) -> Iterator[str]:
-    """Cut a stream into sentences, each as soon as it is whole; a half one at a cut-off end is dropped."""
+    """Cut a stream into sentences, each as soon as it is whole; a half one at a cut-off end is dropped.
+
+    The first of more than ``SENTENCE_CHARS`` ends the stream.
+    """
     text, ended = "", False
     for piece in pieces:
         text, ended = text + piece, not piece
         ready = sentences(text)
         if text.endswith(("\n", "。", "！", "？")):
-            yield from ready
             text = ""
         elif len(ready) > 1:
-            yield from ready[:-1]
-            text = text[text.rindex(ready[-1]) :]
+            text = text[text.rindex(ready.pop()) :]
+        else:
+            ready = []
+        for sentence in ready:
+            if len(sentence) > SENTENCE_CHARS:
+                return
+            yield sentence
+        if len(text) > SENTENCE_CHARS:
+            return
     text = text.strip()
     if text and (ended or _WHOLE.search(text)):
         yield text

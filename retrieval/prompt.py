@@ -20,6 +20,9 @@ MAX_EARLIER = 4
 EARLIER_CHARS = 200
 EARLIER_SHARE = 0.25
 """How much of the room for passages the conversation may take."""
+QUESTION_CHARS = 600
+QUESTION_SHARE = 0.5
+"""How much a question may have, beside the passages and measured by their room: a longer one is cut at its end."""
 
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 
@@ -82,12 +85,20 @@ def task_of(
 
     Passages and conversation have ``limit`` tokens together.
     """
+    question = _cut(question, writer, int(QUESTION_SHARE * limit))
     words = wording_of(question)
     said = _said(earlier, words, writer, int(EARLIER_SHARE * limit))
     used = fitting(passages, limit - writer.count(said), writer)
     texts = [text if text.startswith(title) else f"{title}\n{text}" for _, title, text in used]
     user = "\n\n".join([*texts, *([said] if said else []), words.question + question])
     return Task(system=" ".join(filter(None, [words.instruction, tone])), user=user), used
+
+
+def _cut(question: str, writer: Counter, limit: int) -> str:
+    question = question[:QUESTION_CHARS]
+    while writer.count(question) > limit:
+        question = question[: len(question) * 3 // 4]
+    return question
 
 
 def _said(earlier: Earlier, words: Wording, writer: Counter, limit: int) -> str:
@@ -103,18 +114,21 @@ def _said(earlier: Earlier, words: Wording, writer: Counter, limit: int) -> str:
 
 
 def fitting(passages: Passages, limit: int, writer: Counter) -> list[tuple[str, str, str]]:
-    """The first passages that fit into ``limit`` tokens together; the last is cut at a sentence."""
+    """The first passages that fit into ``limit`` tokens together; the last is cut at the end of a sentence.
+
+    Texts stay as they are written: a list without its line breaks would lose what leads into it.
+    """
     used: list[tuple[str, str, str]] = []
     for number, title, text in passages:
         limit -= writer.count(f"{title}\n")
-        kept: list[str] = []
+        end = 0
         for sentence in sentences(text):
             limit -= writer.count(sentence)
             if limit < 0:
                 break
-            kept.append(sentence)
-        if kept:
-            used.append((number, title, "\n".join(kept)))
+            end = text.index(sentence, end) + len(sentence)
+        if end:
+            used.append((number, title, text[:end]))
         if limit <= 0:
             break
     return used

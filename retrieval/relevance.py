@@ -25,8 +25,11 @@ MARGIN = 0.1
 MOST_STATEMENTS = 32
 """Statements that a sentence is held against: encoding them takes some milliseconds each."""
 
+_LABELS = re.compile(r"^\s*\d{1,2}[.)、]\s|\+?\d[\d\s()-]{5,}\d", re.MULTILINE)
+"""The number of a list's item, and of a telephone."""
+
 _TIME = (
-    r"\d|\b(?:(?:mon|tues|wednes|thurs|fri|satur|sun)days?|january|february|march|april|june|july|august|september"
+    r"(?<![£$€¥\d.,])\d+(?![\d.,]*\s?(?:%|元|euros?\b|pounds?\b|dollars?\b))|\b(?:(?:mon|tues|wednes|thurs|fri|satur|sun)days?|january|february|march|april|june|july|august|september"
     r"|october|november|december|today|tomorrow|noon|midnight|morning|evening|night|daily|always|any ?time|immediately"
     r"|instantly|hours?|minutes?|days?|weeks?|months?|years?)\b|[周星]期|[每当次]天|小时|分钟|立即|随时|全天|个月|[一二三四五六七八九十两]+[天日周年]"
 )
@@ -91,8 +94,8 @@ class Relevance:
         if best.like - ours.like > MARGIN and not (most and ours.shared >= most):
             yield f"{ours.like:.2f} like the question, {best.text!r} is {best.like:.2f}"
         for kind, gives in self._asks:
-            offered = any(gives.search(self._texts[number]) for number in carriers if number in self._texts)
-            if offered and not gives.search(unicodedata.normalize("NFKC", sentence)):
+            offered = any(gives.search(_telling(self._texts[number])) for number in carriers if number in self._texts)
+            if offered and not gives.search(_telling(sentence)):
                 yield f"names no {kind}, which the question asks for and the passage has"
 
     def _statements(self, told: Sequence[tuple[str, str]]) -> list[Statement]:
@@ -114,6 +117,11 @@ class Relevance:
             return []
         raw = self._encoder.encode_passages(texts) @ self._question
         return [float(value) for value in np.clip((raw - self._background) / (1 - self._background), 0, 1)]
+
+
+def _telling(text: str) -> str:
+    """A text without the numbers that tell no time and no amount."""
+    return _LABELS.sub(" ", unicodedata.normalize("NFKC", text))
 
 
 def _tells(line: str) -> bool:

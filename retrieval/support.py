@@ -10,12 +10,13 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import pairwise
 
+from retrieval.amounts import halved, misplaced, same_number
 from retrieval.orders import order_in
-from retrieval.passages import sentences
-from retrieval.statements import Token, clauses, is_item, led_sentences, tokens
-from retrieval.vocabulary import EXCEPTED, MEASURES, SHARES, SOFT
+from retrieval.sides import turned
+from retrieval.statements import Token, clauses, is_item, led_sentences, plain, tokens
+from retrieval.told import SEMICOLON, Statement, answer_of, stands, statements_of
+from retrieval.vocabulary import EXCEPTED, HOLDING, MEASURES, SHARES, SOFT, TIMES
 
 BORROWED_SHARE = 0.34
 """How much of a sentence's content may come from the title and the statement before, where "it" refers to it."""
@@ -24,17 +25,25 @@ ORDER_SHARE = 0.5
 """How much of a sentence's content must stand in the same order as in the statement."""
 
 _OWN_VOICE = re.compile(
-    r"\b(?:I|I'm|I'll|I've|I'd|my|myself)\b|\bas an? (?:AI|assistant|language model)\b"
-    r"|我(?!们)|本人|作为(?:一个|一名)?(?:AI|人工智能|助手|语言模型)"
+    r"\b(?:I|I'm|I'll|I've|I'd|myself)\b|\b[Mm]y\b(?:\s+\w+)?|\bas an? (?:AI|assistant|language model)\b"
+    r"|我的[\u3400-\u9fff]{0,2}|我(?!们)|本人|作为(?:一个|一名)?(?:AI|人工智能|助手|语言模型)"
 )
+_OWNED = re.compile(r"[Mm]y\s+\w+|我的.+")
+"""Names of buttons and pages ("My orders") that a sentence may have from the page that it stands on."""
+
 _META = re.compile(
     r"\b(?:the|this|these|provided|given|above)\s+(?:\w+\s+)?"
     r"(?:passages?|texts?|contexts?|excerpts?|documents?|questions?)\b"
     r"|\baccording to the\b.{0,20}\b(?:passage|text|information)\b"
     r"|\b(?:is|are|does|do) not (?:mention|provide|specif|state|say)"
-    r"|\b(?:ignore|disregard)\b.{0,30}\binstructions?\b|system prompt"
-    r"|文章|文本|上文|上述(?:内容|文本)|段落|原文|文中|提示词|系统提示"
+    r"|文章|文本|上文|上述(?:内容|文本)|段落|原文|文中"
     r"|(?:没有|并未|未)(?:提及|提到|说明|给出|提供)(?:相关|任何)?(?:信息|内容)?",
+    re.IGNORECASE,
+)
+"""Words about sources, which a page may have too: "upload the required documents"."""
+
+_PROMPT = re.compile(
+    r"\b(?:ignore|disregard)\b.{0,30}\binstructions?\b|system prompt|提示词|系统提示",
     re.IGNORECASE,
 )
 _BY_PRONOUN = re.compile(
@@ -51,17 +60,17 @@ _BARE = re.compile(r"\W*\d{1,2}[.)、]\W*|\s*#.*")
 _INVISIBLE = re.compile(r"[\ufe00-\ufe0e\U000e0100-\U000e01ef\u034f\u115f\u1160\u3164\uffa0]")
 """Characters that show nothing and are no format characters by Unicode's categories. U+FE0F makes emoji of signs."""
 
-_RANGE = re.compile(r"\s*(?:to|and|or|up to|[-–—~～至到和或])?\s*", re.IGNORECASE)
-"""What may stand between two ends of a range, or two parts of a telephone number."""
-
-_PEOPLE = {
-    "we": re.compile(r"\b(?:we|us)\b|我们(?!的)|本店|本公司|我司", re.IGNORECASE),
-    "you": re.compile(r"\byou\b|[你您]们?(?![的们])", re.IGNORECASE),
-}
-"""Who gives and who gets: words that are left out where only content counts. Whose something is tells less."""
+_MAY = re.compile(
+    r"\b(?:gets?|receives?|enjoys?|pays?|can|may|must|has|have)\b|可以?|能够?|享受?|获得|获赠", re.IGNORECASE
+)
+"""What follows who gets or may do something."""
 
 _NAMING = ("word", "code")
-_SEMICOLON = re.compile(r"[;；]")
+
+_UNSEEN = ("Cf", "Cc", "Cs", "Co", "Cn")
+"""Unicode's categories of what shows nothing, or what no reader can know."""
+
+_QUOTED = re.compile(r"“[^”]+”|\"[^\"]+\"|「[^」]+」|《[^》]+》|【[^】]+】")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,32 +82,6 @@ class Support:
     reasons: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Statement:
-    """What one sentence of a passage says. ``title`` and ``before`` are what its pronouns may stand for.
-
-    ``asked``: the title is a question, which the statement answers.
-    """
-
-    line: tuple[Token, ...]
-    text: str
-    title: "_Context"
-    before: "_Context"
-    asked: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Context:
-    """Words beside a statement."""
-
-    text: str
-
-    def holds(self, token: Token) -> bool:
-        if _is_chinese(token.shown) and token.shown in self.text:
-            return True
-        return any(other.value == token.value and other.kind == token.kind for other in tokens(self.text))
-
-
 def check(sentence: str, passages: Sequence[tuple[str, str, str]]) -> Support:
     """Hold a sentence against passages (id, title, text). ``reasons`` are those of the nearest statement.
 
@@ -107,96 +90,105 @@ def check(sentence: str, passages: Sequence[tuple[str, str, str]]) -> Support:
     if reason := _no_statement(sentence):
         return Support(supported=False, reasons=(reason,))
     passages = [passage for passage in passages if not order_in(f"{passage[1]}\n{passage[2]}")]
-    lines = [(part, line) for part in _SEMICOLON.split(sentence) if _content(line := tokens(part))]
+    lines = [(part, line) for part in SEMICOLON.split(sentence) if _content(line := tokens(part))]
     if not lines or _BARE.fullmatch(sentence):
         return Support(supported=False, reasons=(SAYS_NOTHING,))
     verdicts = {number: _verdict(sentence, lines, title, text) for number, title, text in passages}
     if carriers := tuple(number for number, reasons in verdicts.items() if not reasons):
         return Support(supported=True, passage_ids=carriers)
-    fewest = min(verdicts, key=lambda number: len(verdicts[number]), default=None)
-    return Support(supported=False, reasons=("there are no passages",) if fewest is None else verdicts[fewest])
+    reasons = sorted(verdicts.values(), key=len)
+    return Support(supported=False, reasons=reasons[0] if reasons else ("there are no passages",))
 
 
 def _verdict(sentence: str, lines: Sequence[tuple[str, tuple[Token, ...]]], title: str, text: str) -> tuple[str, ...]:
     """Why a passage does not carry the parts of a sentence; empty if it does."""
+    if reason := _own_words(sentence, text):
+        return (reason,)
     if _is_quoted(sentence, text):
         return ()
-    statements = list(_statements(title, text))
+    statements = list(statements_of(title, text))
+    answer = answer_of(sentence)
+    if answer and (not statements or statements[0].answer != answer):
+        return (f"answers {answer!r}",)
     reasons: list[str] = []
     for part, line in lines:
-        objections = [[*_objections(line, statement), *_people(part, statement.text)] for statement in statements]
-        nearest = min(objections, key=len) if objections else ["the passage is empty"]
+        objections = [list(_objections(part, line, statement)) for statement in statements]
+        nearest: list[str] = min(objections, key=len) if objections else ["the passage is empty"]
         reasons += nearest
     return tuple(reasons)
 
 
 def _no_statement(sentence: str) -> str:
-    if any(unicodedata.category(character) in ("Cf", "Cc") for character in sentence.strip()) or (
-        _INVISIBLE.search(sentence)
-    ):
+    """Why no page could carry a sentence; empty if one could."""
+    if any(unicodedata.category(character) in _UNSEEN for character in sentence.strip()) or _INVISIBLE.search(sentence):
         return "holds invisible characters"
     if sentence.rstrip().endswith(("?", "？")):
         return "asks instead of answering"
-    if found := _OWN_VOICE.search(sentence):
-        return f"speaks in its own voice: {found.group()!r}"
     if found := _BY_PRONOUN.search(sentence):
         return f"names somebody by a pronoun alone: {found.group()!r}"
-    if found := _META.search(sentence):
-        return f"speaks about its sources: {found.group()!r}"
+    if found := _PROMPT.search(sentence):
+        return f"speaks about its instructions: {found.group()!r}"
     return ""
+
+
+def _own_words(sentence: str, text: str) -> str:
+    """Why a sentence is the model's own and no page's; what stands in the passage ("Upload the document") is not."""
+    told = _plain(text)
+    sentence = _QUOTED.sub(lambda label: "" if _plain(label.group()) in told else label.group(), sentence)
+    for found in _OWN_VOICE.finditer(sentence):
+        if not (_OWNED.fullmatch(found.group()) and _plain(found.group()) in told):
+            return f"speaks in its own voice: {found.group()!r}"
+    for found in _META.finditer(sentence):
+        if _plain(found.group()) not in told:
+            return f"speaks about its sources: {found.group()!r}"
+    return ""
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).casefold()
 
 
 def _is_quoted(sentence: str, text: str) -> bool:
     wanted = " ".join(sentence.split())
-    return any(" ".join(other.split()) == wanted for other in sentences(text)) and not is_item(sentence)
-
-
-def _statements(title: str, text: str) -> Iterator[_Statement]:
-    asked = title.rstrip().endswith(("?", "？"))
-    before = ""
-    for sentence in led_sentences(text):
-        for part in _SEMICOLON.split(sentence):
-            yield _Statement(line=tokens(part), text=part, title=_Context(title), before=_Context(before), asked=asked)
-            before = part
+    return any(" ".join(other.split()) == wanted for other in led_sentences(text)) and not is_item(sentence)
 
 
 def _content(line: Sequence[Token]) -> list[Token]:
     return [token for token in line if token.kind not in ("comma", "negation", "condition") and token.value not in SOFT]
 
 
-def _objections(line: Sequence[Token], statement: _Statement) -> Iterator[str]:
-    """Why a statement does not carry a sentence; nothing if it does. Cheap and telling reasons first."""
+def _objections(part: str, line: Sequence[Token], statement: Statement) -> Iterator[str]:
+    """Why a statement does not carry a part of a sentence; nothing if it does. Cheap and telling reasons first."""
     content = _content(line)
     borrowed: list[Token] = []
     near = 0
     for token in content:
         if token.kind == "number":
-            if not any(_same_number(token, other) for other in statement.line):
+            if not any(same_number(token, other) for other in statement.line):
                 yield f"the number {token.shown} does not stand there"
-        elif not _holds(statement, token):
+        elif not stands(token, statement.line, statement.text):
             from_title = token.kind in _NAMING and statement.title.holds(token)
             if not from_title and not (token.kind in _NAMING and statement.before.holds(token)):
                 yield f"{token.shown!r} does not stand there"
+            elif from_title and statement.denied:
+                yield "the answer there is no"
             borrowed.append(token)
             near += not (from_title and statement.asked)
     if near > BORROWED_SHARE * len(content) or len(borrowed) == len(content):
         yield f"{borrowed[0].shown!r} stands only near it"
+    if absent := next((token for token in statement.needed if not stands(token, line, part)), None):
+        yield f"leaves out {absent.shown!r}, which the row is about"
     yield from _order(line, statement, {token.value for token in borrowed})
     yield from _modifier(line, statement)
-    yield from _numbers(line, statement.line)
-    yield from _ranges(line, statement)
-    yield from _polarity(line, statement, borrowed=bool(borrowed))
+    yield from _subject(line, statement)
+    yield from misplaced(line, part, statement.line, statement.text)
+    yield from halved(line, statement.line, statement.text)
+    yield from _polarity(line, statement)
     yield from _conditions(line, statement.line)
+    yield from turned(line, part, statement.line, statement.text)
 
 
-def _holds(statement: _Statement, token: Token) -> bool:
-    """Whether a statement has a word; Chinese may be cut into words differently on the two sides."""
-    if _is_chinese(token.shown) and token.kind == "word" and token.shown in statement.text:
-        return True
-    return any(other.value == token.value and other.kind == token.kind for other in statement.line)
-
-
-def _order(line: Sequence[Token], statement: _Statement, borrowed: set[str]) -> Iterator[str]:
+def _order(line: Sequence[Token], statement: Statement, borrowed: set[str]) -> Iterator[str]:
     """The sentence's words in another order, or a word in the place of another."""
     ours = [token.value for token in _content(line)]
     theirs = [token.value for token in _content(statement.line)]
@@ -215,7 +207,7 @@ def _order(line: Sequence[Token], statement: _Statement, borrowed: set[str]) -> 
                 yield f"another thing comes {token}"
 
 
-def _modifier(line: Sequence[Token], statement: _Statement) -> Iterator[str]:
+def _modifier(line: Sequence[Token], statement: Statement) -> Iterator[str]:
     """A word left out before the subject: "sale items" are not all items."""
     first = next((token for token in line if token.kind == "word" and token.value not in SOFT), None)
     places = [at for at, token in enumerate(statement.line) if first is not None and token.value == first.value]
@@ -231,92 +223,42 @@ def _modifier(line: Sequence[Token], statement: _Statement) -> Iterator[str]:
     yield f"leaves out {statement.line[places[0] - 1].shown!r}"
 
 
-def _numbers(line: Sequence[Token], statement: Sequence[Token]) -> Iterator[str]:
-    """A number must belong to the same words: to some between it and the number before, to none of a later clause."""
-    segments = list(_segments(statement))
-    before: Token | None = None
-    for number, words_before, _ in _segments(line):
-        matches = [at for at, (other, _, _) in enumerate(segments) if _same_number(number, other)]
-        if matches and words_before:
-            fits = any(
-                (words_before & segments[at][1] or not segments[at][1]) and not words_before & segments[at][2]
-                for at in matches
-            )
-        elif matches and before is not None:
-            fits = any(at > 0 and _same_number(before, segments[at - 1][0]) for at in matches)
-        else:
-            fits = True
-        if not fits:
-            yield f"the number {number.shown} belongs to something else"
-        before = number
+def _subject(line: Sequence[Token], statement: Statement) -> Iterator[str]:
+    """Who gets or may do something left out: what "members get" is not for everybody."""
+    subjects: list[list[Token]] = []
+    for verb in _MAY.finditer(plain(statement.text)):
+        before = [token for token in statement.line if token.place < verb.start()]
+        subjects.append(_content(clauses(before)[-1]) if before and before[-1].kind != "comma" else [])
+    if subjects and all(subjects) and not any(stands(token, line, "") for subject in subjects for token in subject):
+        yield f"leaves out {subjects[0][0].shown!r}"
 
 
-def _ranges(line: Sequence[Token], statement: _Statement) -> Iterator[str]:
-    """One end of a range without the other, or half of a telephone number: "2 to 3 weeks" is not 2 weeks."""
-    text = unicodedata.normalize("NFKC", statement.text)
-    for first, second in pairwise(statement.line):
-        if first.kind == second.kind == "number" and _RANGE.fullmatch(
-            text[first.place + len(first.shown) : second.place]
-        ):
-            said = [any(_same_number(ours, end) for ours in line if ours.kind == "number") for end in (first, second)]
-            if said[0] != said[1]:
-                yield f"leaves out {(first if said[1] else second).shown} of {first.shown} and {second.shown}"
-
-
-def _people(ours: str, theirs: str) -> Iterator[str]:
-    """The company in the customer's place, or the other way round: "we pay you" is not "you pay us"."""
-    said, told = ([who for _, who in sorted(_places(text))] for text in (ours, theirs))
-    for who in said:
-        if told and who not in told:
-            yield f"speaks of {who!r}, where the passage speaks of {told[0]!r}"
-    if len(said) == len(told) == len(_PEOPLE) and said != told:
-        yield f"puts {said[0]!r} in the place of {told[0]!r}"
-
-
-def _places(text: str) -> Iterator[tuple[int, str]]:
-    return ((found.start(), who) for who, names in _PEOPLE.items() if (found := names.search(text)))
-
-
-def _segments(line: Sequence[Token]) -> Iterator[tuple[Token, frozenset[str], frozenset[str]]]:
-    """Each number, the content words since the one before, and the words that stand in later clauses only."""
-    near: set[str] = set()
-    for at, token in enumerate(line):
-        if token.kind == "number":
-            comma = next((place for place in range(at, len(line)) if line[place].kind == "comma"), len(line))
-            far = {other.value for other in line[comma:]} - {other.value for other in line[:comma]}
-            yield token, frozenset(near), frozenset(far)
-            near = set()
-        elif token.kind in (*_NAMING, "free") and token.value not in SOFT:
-            near.add(token.value)
-
-
-def _polarity(line: Sequence[Token], statement: _Statement, *, borrowed: bool) -> Iterator[str]:
+def _polarity(line: Sequence[Token], statement: Statement) -> Iterator[str]:
     theirs = clauses(statement.line)
-    if theirs and theirs[0] and all(token.kind == "negation" for token in theirs[0]) and len(theirs) > 1:
-        if borrowed:  # "No, ..." denies what the question asked
-            yield "the answer there is no"
-        theirs = theirs[1:]
+    if len(theirs) > 1 and theirs[0] and all(token.kind == "negation" for token in theirs[0]):
+        theirs = theirs[1:]  # "No, ..." denies what the question asked
     for clause in clauses(line):
         values = {token.value for token in _content(clause)}
         if not values or not theirs:
             continue
         overlap = [len(values & {token.value for token in other}) for other in theirs]
         matching = [other for other, count in zip(theirs, overlap, strict=True) if count == max(overlap)]
-        if not any(_negated(clause) == _negated(other) for other in matching):
+        if not any(_denials(clause) == _denials(other) for other in matching):
             yield "one denies what the other says"
-        elif not _negated(clause) and (denied := _only_denied(values, theirs)):
+        elif not _denials(clause) and (denied := _only_denied(values, theirs)):
             yield f"{denied!r} is denied there"
 
 
 def _only_denied(values: set[str], theirs: Sequence[Sequence[Token]]) -> str:
     """A word that stands in clauses with a negation only, while others have none; empty if there is none."""
-    affirmed = {token.value for clause in theirs if not _negated(clause) for token in clause}
-    denied = {token.value for clause in theirs if _negated(clause) for token in _content(clause)}
+    affirmed = {token.value for clause in theirs if not _denials(clause) for token in clause}
+    denied = {token.value for clause in theirs if _denials(clause) for token in _content(clause)}
     return min(values & denied - affirmed, default="") if affirmed else ""
 
 
-def _negated(line: Sequence[Token]) -> bool:
-    return any(token.kind == "negation" for token in line)
+def _denials(line: Sequence[Token]) -> int:
+    """0 for what is said, 1 for what is denied, 2 for "not prohibited"; "neither ... nor" denies once."""
+    return len({token.value for token in line if token.kind == "negation"})
 
 
 def _conditions(line: Sequence[Token], statement: Sequence[Token]) -> Iterator[str]:
@@ -327,15 +269,18 @@ def _conditions(line: Sequence[Token], statement: Sequence[Token]) -> Iterator[s
     values = _values(line)
     parts = clauses(statement)
     for clause in parts:
-        said = [token for token in clause if token.value in SHARES and (token.kind, token.value) not in values]
-        if said and values & _values(clause):
-            yield f"leaves out {said[0].shown!r}"
+        if not values & _values(clause):
+            continue
+        for token in clause:
+            absent = token.value not in ours if token.kind == "condition" else (token.kind, token.value) not in values
+            if absent and token.value in (SHARES | TIMES if token.kind == "word" else HOLDING):
+                yield f"leaves out {token.shown!r}"
     for place, clause in enumerate(parts):
         before = parts[place - 1] if place else []
         following = parts[place + 1] if place + 1 < len(parts) else before
         for limit, rest in _limited(clause, before, following):
             asked = _values(limit)
-            kept = bool(asked & values) if asked else limit[0].value in ours
+            kept = limit[0].value in ours and (not asked or bool(asked & values))
             if _values(rest) & values - asked and not kept:
                 yield f"leaves out a condition: {' '.join(token.shown for token in limit)}"
 
@@ -379,11 +324,3 @@ def _counts(token: Token) -> bool:
 
 def _values(line: Sequence[Token]) -> set[tuple[str, str]]:
     return {(token.kind, token.value) for token in _content(line)}
-
-
-def _same_number(ours: Token, theirs: Token) -> bool:
-    return theirs.kind == "number" and theirs.value == ours.value and (not ours.unit or theirs.unit == ours.unit)
-
-
-def _is_chinese(text: str) -> bool:
-    return bool(text) and "\u3400" <= text[0] <= "\u9fff"

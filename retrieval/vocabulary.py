@@ -1,38 +1,86 @@
 """Words that a support check treats specially: negations, conditions, limits, numbers, units, near-synonyms."""
 
+import re
+
 from retrieval.words import words
 
 _NEGATIONS = """
-not no never none nothing neither nor cannot without unable unavailable impossible
-不 没 无 没有 不能 不会 不可 不可以 无法 未 勿 从不 并非 不是 不得 禁止
+not no never none nothing neither nor cannot without unable unavailable impossible non
+不 没 无 没有 不能 不会 不可 不可以 无法 未 勿 从不 并非 不是 不得 非 否
 """
 NEGATIONS = frozenset(_NEGATIONS.split())
+
+_DENYING = """
+exclude excludes excluded prohibit prohibits prohibited forbid forbids forbidden ban bans banned refuse refuses refused
+reject rejects rejected decline declines declined suspend suspends suspended discontinue discontinues discontinued
+stop stops stopped cease ceases ceased instead rarely seldom hardly scarcely barely ineligible
+禁止 谢绝 拒绝 暂停 停止 中止 终止 另计 另付 另收 另算
+"""
+DENYING = frozenset(_DENYING.split())
+"""Words that deny the rest of their clause, and say more than that."""
+
+NOT_DENIED = frozenset({"非常", "未来", "无线"})
+"""Begin as if something were denied."""
 
 _CONTRASTS = "but whereas although though however 但 但是 而 然而 却 不过"
 CONTRASTS = frozenset(_CONTRASTS.split())
 """What follows may be denied where what comes before is not: they part clauses as commas do."""
 
 _CONDITION_GROUPS = (
-    "if when once provided 如果 若 如 当 一旦 假如 倘若",
-    "unless except 除非 除 除了 除外",
+    "if when once provided assuming 如果 若 如 当 一旦 假如 倘若 只要",
+    "unless except excluding 除非 除 除了 除外",
     "only 只有 仅 只 仅限",
+    "some",
     "until till 直到",
     "over above 满 超过 以上 高于",
     "under below 低于 以下 不足",
     "within 之内 以内 内",
+    "maximum max 最高",
+    "minimum 最低 起",
+    "sometimes might possibly probably perhaps occasionally 可能 或许 也许 有时 偶尔",
+    "about approximately approx roughly around almost nearly 约 大约 大概 左右 将近",
 )
 CONDITIONS = {word: group.split()[0] for group in _CONDITION_GROUPS for word in group.split()}
 """What limits the rest of its sentence, into the word that stands for its kind."""
 
+PHRASES = tuple(
+    (re.compile(phrase, re.IGNORECASE), value)
+    for phrase, value in (
+        (r"\bnot only\b|不仅仅?|不但|不只是?", ""),
+        (r"\bnot (?:all|every|each|always|both)\b|(?:并非|并不是|不是)(?:所有|全部|每)", "some"),
+        (r"\b(?:as|so) long as\b|\b(?:provided|on condition) that\b|\bin (?:the )?(?:case|event)\b", "if"),
+        (r"\bsubject to\b", "if"),
+        (r"\b(?:apart from|other than|with the exception of)\b", "unless"),
+        (r"\b(?:up to|at most|no (?:more|longer|later) than)\b|[最至]多|不超过", "maximum"),
+        (r"\b(?:at least|no (?:less|fewer) than)\b|[最至]少|不[低少]于", "minimum"),
+        (r"\bfrom(?=\s[£$€¥][\d.,]+(?!\s?(?:to\b|[-–\d])))", "minimum"),
+        (r"\b(?:more than|above)(?=\s\W?\d)", "over"),
+        (r"\b(?:less|fewer) than(?=\s\W?\d)", "under"),
+        (r"(?<!is )(?<!are )(?<!be )(?<!was )(?<!were )(?<!you )\bused to\b", "not"),
+        (r"(?<=\w)-free\b|\bfree (?:of|from)\b(?! charge)", "not"),
+        (r"[✗✘❌☒]", "not"),
+        (r"严禁", "deny"),
+    )
+)
+"""Several words, or a part of one, into the condition that they stand for, a negation ("not", "deny"), or nothing."""
+
 EXCEPTED = "除外"
 """Follows what is excepted, where the other conditions come before it."""
 
-MEASURES = frozenset({"over", "under", "within"})
+MEASURES = frozenset({"over", "under", "within", "about"})
 """Conditions only beside a number: "over £60" is one, "over the counter" is not."""
 
-_LIMITS = "all any every always must before after both each per most 必须 都 全部 所有 任何 总是 每"
+HOLDING = frozenset({"only", "some", "maximum", "minimum", "sometimes"})
+"""Conditions of all that is said in their clause, whichever part of it is repeated."""
+
+_LIMITS = (
+    "all any every always must before after during both each per most 必须 都 全部 所有 任何 总是 每 后 前 之后 以后"
+)
 LIMITS = frozenset(_LIMITS.split())
 """Function words that change what is promised, and so count as content."""
+
+TIMES = frozenset({"before", "after", "during"})
+"""What holds at that time is not said of every time."""
 
 SHARES = frozenset({"each", "per", "most", "每"})
 """What is said of a part is not said of the whole."""
@@ -66,6 +114,7 @@ _UNIT_WORDS = {
     "minute": "minute minutes min mins 分钟",
     "hour": "hour hours hr hrs 小时 个小时 钟头",
     "day": "day days 天 日",
+    "working day": "工作日 个工作日",
     "week": "week weeks 周 星期 个星期 个周",
     "month": "month months 个月 月",
     "year": "year years yr yrs 年",
@@ -78,9 +127,12 @@ _UNIT_WORDS = {
     "degree": "degree degrees 度 摄氏度",
     "gb": "gb gigabyte gigabytes",
     "mb": "mb megabyte megabytes",
-    "am": "am",
-    "pm": "pm",
 }
+DAY_HALVES = {"上午": "am", "早上": "am", "早晨": "am", "凌晨": "am", "下午": "pm", "晚上": "pm", "傍晚": "pm"}
+"""Stand before the hour, where "am" and "pm" stand after it."""
+_COUNTERS = "次 件 张 份 位 名 人 台 套 双 条 箱 包 袋 瓶 折 倍 个"
+_COUNTED_ONCE = "年 天 日 次 周 星期 小时 分钟 个月 个小时 个星期 个工作日"
+"""Before these 一 is a number, where it is mostly an article."""
 
 
 def _stem(word: str) -> str:
@@ -88,13 +140,26 @@ def _stem(word: str) -> str:
     return next(iter(words(word)), word) if word.isascii() else word
 
 
-UNITS = {form: unit for unit, forms in _UNIT_WORDS.items() for word in forms.split() for form in (word, _stem(word))}
+UNITS = {
+    form: unit for unit, forms in _UNIT_WORDS.items() for word in forms.split() for form in (word, _stem(word))
+} | {word: word for word in ("am", "pm", *_COUNTERS.split())}
+_COUNTED = "|".join(sorted((*(unit for unit in UNITS if not unit.isascii()), "点"), key=len, reverse=True))
+COUNTED = re.compile(_COUNTED)
+"""What a number counts, in Chinese: units of measure and words that count things."""
+CHINESE_NUMBER = re.compile(
+    "(?!千万|百万|万一)[零〇一二两三四五六七八九十百千万]{2,}"
+    f"|[二两三四五六七八九十](?={_COUNTED})|(?<![第同每统])一(?={_COUNTED_ONCE.replace(' ', '|')})"
+)
+"""A number in characters: several of them, or one before what it counts."""
+WORKING = frozenset({_stem("working"), _stem("business")})
+"""Before the days that are counted."""
 
 _ALIKE = """
 buy purchase
-send ship dispatch deliver
+send ship dispatch
 cost price
 charge fee
+pay paid
 begin start
 end finish
 help assist
@@ -121,11 +186,14 @@ use utilise utilize
 arrive come
 password passcode
 bill invoice
+after 之后 以后 后
+before 之前 以前 前
 购买 买 选购
 费用 收费
 价格 价钱
 送达 送到 到达
-寄送 配送 发货 寄出 派送
+配送 派送
+发货 寄出 发出
 邮箱 电子邮件 邮件
 网站 网页
 更改 修改 变更 更换
@@ -138,7 +206,7 @@ SYNONYMS = {_stem(word): _stem(line.split()[0]) for line in _ALIKE.splitlines() 
 """Stem into the stem that stands for its group."""
 
 _SOFT = """
-be do have make take give go use find see able possible available provide offer include contain follow mean ensure
+be do have make take give go find see able possible available provide offer follow mean ensure
 please simply easily usually also however therefore additionally such example case way thing following according option
 help need want person people customer user
 您 客户 用户 顾客 提供 进行 通过 可以 能够 使用 方式 方法 以及 或者 即可 请 需要 时间 情况 选择

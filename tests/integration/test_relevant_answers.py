@@ -27,6 +27,7 @@ SHOP = (
         "\n\nRefunds are paid to the card you used. They take up to five working days.",
     ),
     ("sunday", "Do you deliver on Sundays?", "No, we rest then."),
+    ("shop", "Shop", "1. The shop opens early in summer.\n2. Call 0113 496 0000 before you come; parking is £3."),
 )
 STEPS = "To send a parcel back:\n\n1. Print the label.\n2. Stick it on the box.\n3. Bring it to a post office."
 REFUND = "Refunds are paid to the card you used. They take up to five working days."
@@ -53,6 +54,7 @@ def encoder() -> TextEncoder:
         ("can I send something back?", "You can return any item within 30 days if it is unused.", "returns"),
         ("is a discounted chair returnable", "Sale items cannot be returned.", "returns"),
         ("could you bring it on a Sunday?", "No, we rest then.", "sunday"),  # the title is what was asked
+        ("when does the shop open?", "The shop opens early in summer.", "shop"),  # no number beside it is a time
     ],
 )
 def test_a_sentence_that_answers_passes(question: str, sentence: str, carrier: str, encoder: TextEncoder) -> None:

@@ -124,6 +124,30 @@ def test_streams_are_cut_into_sentences(pieces: list[str], expected: list[str]) 
     assert list(whole_sentences(iter(pieces))) == expected
 
 
+def test_a_sentence_without_an_end_is_not_waited_for() -> None:
+    written: list[str] = []
+
+    def pieces() -> Iterator[str]:
+        yield "One. "
+        for _ in range(10_000):
+            written.append("A-")
+            yield "A-"
+
+    assert list(whole_sentences(pieces())) == ["One."]
+    assert len(written) < 400
+    assert list(whole_sentences(iter([f"One. {'Long ' * 200}end. Two.", ""]))) == ["One."]
+
+
+def test_a_long_question_is_cut_so_that_instruction_and_passages_stay() -> None:
+    for question in ("how long? " * 400, "几天" * 2000):
+        task, used = task_of(question, RETURNS, Scripted(""), 400)
+        assert len(task.user) < 1100
+        assert [number for number, _, _ in used] == ["r", "d"]
+    task, _ = task_of("how long? " * 50, RETURNS, Scripted(""), 40)  # also where its tokens are too many
+    assert task.user.endswith("Question: " + task.user.partition("Question: ")[2])
+    assert Scripted("").count(task.user.partition("Question: ")[2]) <= 20
+
+
 def test_invisible_characters_are_taken_out() -> None:
     assert visible("a\u200bb\u2060c\U000e0041d\ufeff\u202ee\n\tf") == "abcde\n\tf"
 
@@ -131,6 +155,8 @@ def test_invisible_characters_are_taken_out() -> None:
 def test_passages_are_cut_at_a_sentence_where_they_do_not_fit() -> None:
     used = fitting([("a", "T", "One two three. Four five six."), ("b", "T", "Seven.")], 5, Scripted(""))
     assert used == [("a", "T", "One two three.")]
+    steps = "To pay:\n\n1. Log in.\n2. Pay."
+    assert fitting([("a", "T", steps)], 100, Scripted("")) == [("a", "T", steps)]
 
 
 def test_the_question_stands_after_the_texts() -> None:
