@@ -91,6 +91,8 @@ class ChatServer:
     ) -> Iterator[str]:
         connection.connect()
         watch.sock = connection.sock
+        if watch.expired:  # while there was no socket to shut
+            raise TimeoutError
         connection.sock.settimeout(self.timeout_s)
         path = urlsplit(self.url).path.rstrip("/").removesuffix(PATH) + PATH
         connection.request("POST", path, self._body(system, user), self._headers())
@@ -134,7 +136,7 @@ class ChatServer:
                 return
             try:
                 event = json.loads(data)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:  # the latter of brackets in brackets
                 raise self._failure("sent an event that is no JSON") from error
             if not isinstance(event, dict) or "error" in event:
                 raise self._failure("reported an error in the middle of an answer; look at its log")

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -81,9 +82,10 @@ class ContainedParser:
 
     def _end(self) -> None:
         if self._child is not None:
-            self._child.kill()
-            with self._child:  # closes its pipes and waits for it
-                self._child = None
+            child, self._child = self._child, None
+            child.kill()
+            with suppress(BrokenPipeError), child:  # closes its pipes, which may hold a request yet, and waits for it
+                pass
 
 
 def _seen(value: Any) -> Any:

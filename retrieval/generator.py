@@ -97,10 +97,12 @@ class Generator:
             return self._rendered([{"role": "user", "content": f"{system}\n\n{user}"}])
 
     def stream(self, system: str, user: str, *, stop: threading.Event, limit: int = MAX_NEW_TOKENS) -> Iterator[str]:
-        """The answer in pieces, as they are written. Ends early when ``stop`` is set, looked at after each token.
+        """The answer in pieces, as they are written. Ends early when ``stop`` is set, looked at around each token.
 
         The last piece is ``""`` if the model came to an end by itself, rather than to the limit or in circles.
         """
+        if stop.is_set():  # before the prompt is read, which takes longest
+            return
         prompt = self.encode(self.prompt(system, user))
         written: list[int] = []
         shown = ""

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from http.client import HTTPConnection
 
 import pytest
 from aiohttp import web
@@ -113,6 +114,7 @@ FAILURES = [
     (status(307, Location="http://127.0.0.1:1/v1/chat/completions"), "HTTP 307"),
     (status(200, "{}"), "without streaming"),
     (events(b"data: {nonsense\n\n"), "no JSON"),
+    (events(b"data: " + b"[" * 60_000 + b"\n\n"), "sent an event that is no JSON"),
     (events(b'data: {"error": {"message": "out of memory"}}\n\n'), "reported an error"),
     (events(b"data: [1]\n\n"), "reported an error"),
     (events(b"data: " + b"x" * 100_000), "line of more than"),
@@ -142,6 +144,18 @@ async def test_what_came_before_a_torn_stream_stands(torn: bool) -> None:
         assert (await asyncio.to_thread(next, sentences)).text == "Standard delivery is £4.90."
         with pytest.raises(GeneratorUnavailable, match=r"broke off|cannot be reached"):
             await asyncio.to_thread(next, sentences)
+
+
+async def test_time_that_is_spent_before_there_is_a_connection_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    def connect(self: HTTPConnection) -> None:
+        time.sleep(0.3)
+        connected(self)
+
+    connected = HTTPConnection.connect
+    monkeypatch.setattr(HTTPConnection, "connect", connect)
+    async with serving(events(chunk("Standard delivery is £4.90."), DONE)) as url:
+        with pytest.raises(GeneratorUnavailable, match=r"no whole answer in 0\.1 s"):
+            await drafted(url, timeout_s=0.1)
 
 
 async def test_nobody_listens() -> None:

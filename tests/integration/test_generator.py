@@ -122,12 +122,14 @@ def test_control_tokens_in_texts_do_not_reach_the_model(tmp_path: Path) -> None:
     assert generator.prompt("rules", hostile).count("<|im_end|>") == 2
 
 
-def test_stop_is_looked_at_after_every_token(tmp_path: Path) -> None:
+def test_stop_is_looked_at_around_every_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     generator, stop = Generator.load(save_tiny(tmp_path / "llama", "llama")), threading.Event()
     pieces = generator.stream("a", "b", stop=stop, limit=50)
     next(pieces)
     stop.set()
     assert list(pieces) == []
+    monkeypatch.setattr(generator, "encode", lambda text: pytest.fail("the prompt was read"))
+    assert list(generator.stream("a", "b", stop=stop)) == []
 
 
 @pytest.mark.parametrize(

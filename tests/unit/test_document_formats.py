@@ -167,6 +167,17 @@ def test_time_and_memory_are_limited(tmp_path: Path) -> None:
     assert large.value.problem == "needs more than 1000 MB of memory"
 
 
+def test_a_parser_that_has_gone_is_a_fault_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text(PAGE, "utf-8")
+    with ContainedParser() as parser:
+        child = parser._running()
+        child.kill()
+        child.wait()
+        with pytest.raises(FaultyFile, match="ended its parser"):
+            parser.parse("page.html", tmp_path / "page.html")
+        assert parser.parse("page.html", tmp_path / "page.html")[0].title == "Returns"  # the next has a new one
+
+
 def test_passages_carry_date_and_filters(tmp_path: Path) -> None:
     front = "---\ndate: 2026-02-03\nlocale: en-GB\nproduct: lamps\naudience: shops\n---\n"
     (tmp_path / "a.md").write_text(front + "Text.\n\n<script>steal()</script>\n", "utf-8")
