@@ -4,21 +4,22 @@ import asyncio
 import math
 from collections.abc import Iterable, Sequence
 
-from bot.actions.context import said_last
+from bot.actions.context import said_before, said_last
 from bot.actions.filters import filters_of
 from bot.actions.scene import Scene
 from bot.actions.texts import phrase
 from bot.actions.utterance import source_json, utterance
-from bot.dialogue.events import AgentUttered, BotUttered, Event, Restarted, SessionStarted, UserUttered
+from bot.dialogue.events import Event
 from bot.dialogue.parse import Json
 from bot.dialogue.route import KNOWLEDGE, Evidence
 from bot.dialogue.slash import command, slash_entities
-from bot.dialogue.tracker import Tracker
 from bot.errors import DraftFailed
 from bot.messages import Source
-from bot.ports import Hit, Said, SearchResult
+from bot.ports import Hit, SearchResult
 
 GENERATE_TIMEOUT_S = 30.0
+EXTRACT_TIMEOUT_S = 2.0
+"""Looking for the part takes some milliseconds; it waits for the thread that drafts."""
 HIT_COUNT = 5
 NOT_SAID = "not said: "
 """How the reason begins that tells of a drafted sentence."""
@@ -27,8 +28,6 @@ TORN_LOG_ODDS = 0.2
 ASKED_LOG_ODDS = 1.0
 """Where no passage is sure, those with at least a third of the best one's odds are asked about."""
 MOST_ASKED = 3
-EARLIER = 4
-"""Messages before a question that a draft may go on from."""
 
 
 async def search(scene: Scene) -> SearchResult | None:
@@ -156,26 +155,7 @@ async def _draft(scene: Scene, hits: Sequence[Hit]) -> Event | None:
     if not text:
         return None
     cited = [hit for hit in hits if hit.passage_id in passage_ids]
-    return _utter(text, cited or hits[:1], origin="generator")
-
-
-def said_before(tracker: Tracker, limit: int = EARLIER) -> tuple[Said, ...]:
-    """The last messages of this session before the customer's latest, oldest first; presses of buttons are none."""
-    said: list[Said] = []
-    begun = False
-    for event in reversed(tracker.events):
-        match event:
-            case UserUttered(text=text) if not begun:
-                begun = True
-            case UserUttered(text=text) if text and not text.startswith("/"):
-                said.append(Said(by_customer=True, text=text))
-            case BotUttered(text=str(text)) | AgentUttered(text=str(text)) if begun and text:
-                said.append(Said(by_customer=False, text=text))
-            case SessionStarted() | Restarted() if begun:
-                break
-        if len(said) == limit:
-            break
-    return tuple(reversed(said))
+    return _utter(text, cited, origin="generator")
 
 
 def _ready(hit: Hit) -> Event:
@@ -184,9 +164,19 @@ def _ready(hit: Hit) -> Event:
 
 async def _quotation(scene: Scene, hit: Hit) -> Event:
     """A ready answer as it is, of any other passage the part that answers."""
-    opening, message = phrase("may_help", scene.means.language), scene.tracker.latest_message
-    part = hit.answer or await scene.means.models.extract(message.text if message else "", hit)
-    return _utter(f"{opening}\n\n{part}", [hit], origin="quotation")
+    opening = phrase("may_help", scene.means.language)
+    return _utter(f"{opening}\n\n{hit.answer or await _part(scene, hit)}", [hit], origin="quotation")
+
+
+async def _part(scene: Scene, hit: Hit) -> str:
+    """The part of a passage that answers, or all of it where that is not found in time."""
+    message = scene.tracker.latest_message
+    try:
+        async with asyncio.timeout(EXTRACT_TIMEOUT_S):
+            return await scene.means.models.extract(message.text if message else "", hit)
+    except TimeoutError:
+        scene.turn.note_failure("extract", "model_timeout", f"all of the passage after {EXTRACT_TIMEOUT_S:g} s")
+        return hit.text
 
 
 def _utter(text: str, hits: Sequence[Hit], *, origin: str) -> Event:
@@ -204,10 +194,11 @@ def _utter(text: str, hits: Sequence[Hit], *, origin: str) -> Event:
 
 
 def _sources(hits: Iterable[Hit]) -> list[Source]:
-    """One source for each document, in order of first mention."""
-    named: dict[str, Source] = {}
+    """One source for each document, in order of first mention; of a file of questions, for each question."""
+    named: dict[tuple[str | None, ...], Source] = {}
     for hit in hits:
-        named.setdefault(hit.document, Source(title=hit.title, document=hit.document, url=hit.url))
+        key = (hit.document, hit.url, hit.question) if hit.question else (hit.document,)
+        named.setdefault(key, Source(title=hit.title, document=hit.document, url=hit.url))
     return list(named.values())
 
 

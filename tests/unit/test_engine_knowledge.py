@@ -1,5 +1,6 @@
 """Knowledge, generator and the offer of a person: when each has its turn, and what the customer gets."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -238,6 +239,9 @@ async def test_a_draft_is_told_what_was_said_before():
     await anna.send("/restart")
     await anna.send("when?")
     assert models.earlier == ()
+    await anna.send("EXTERNAL: paid")  # what another system tells the bot is nothing that was said
+    await anna.send("when?")
+    assert [message.text for message in models.earlier if message.by_customer] == ["when?"]
 
 
 class Failing(FakeModels):
@@ -258,6 +262,43 @@ async def test_of_a_passage_without_ready_answer_the_part_that_answers_is_quoted
     models = Sections(MEANINGS, {"when?": 0.5}, has_knowledge=True)
     assert await conversation(project(SHOP, RULES), models).says("when?") == [
         "This may help:\n\nwhen? closed on Sunday."
+    ]
+
+
+async def test_a_quotation_does_not_wait_for_a_draft_of_somebody_else(monkeypatch):
+    class Busy(FakeModels):
+        async def search(self, query, **options):
+            return replace(await super().search(query, **options), hits=HITS[1:])
+
+        async def extract(self, question, hit):
+            await asyncio.sleep(60)
+
+    monkeypatch.setattr("bot.actions.knowledge.EXTRACT_TIMEOUT_S", 0.05)
+    models = Busy(MEANINGS, {"when?": 0.5}, has_knowledge=True)
+    result = await conversation(project(SHOP, RULES), models).send("when?")
+    assert [reply.text for reply in result.replies] == [f"This may help:\n\n{HITS[1].text}"]
+
+
+async def test_each_question_of_a_file_is_a_source_by_itself():
+    pages = [("Hours?", "https://s/hours"), ("Returns?", "https://s/returns"), ("Hours?", "https://s/hours")]
+    hits = [
+        replace(HITS[0], passage_id=str(at), document="faq.csv", title=title, question=title, url=url)
+        for at, (title, url) in enumerate(pages)
+    ]
+    sections = [replace(HITS[1], passage_id=f"s{at}", url=f"https://s/help#{at}") for at in range(2)]
+    draft = (DraftSentence(text="Yes.", passage_ids=tuple(hit.passage_id for hit in (*hits, *sections))),)
+
+    class Faq(FakeModels):
+        async def search(self, query, **options):
+            found = await super().search(query, **options)
+            return replace(found, hits=(replace(hits[0], probability=0.5), *hits[1:], *sections))
+
+    models = Faq(MEANINGS, {"when?": 0.5}, draft=draft, has_knowledge=True)
+    (reply,) = (await conversation(project(SHOP, RULES), models).send("when?")).replies
+    assert [(source.title, source.url) for source in reply.sources] == [
+        ("Hours?", "https://s/hours"),
+        ("Returns?", "https://s/returns"),
+        (HITS[1].title, "https://s/help#0"),
     ]
 
 
