@@ -35,6 +35,20 @@ _CHINESE_ENDING = re.compile(r"(?:呢|的话)[？?！!。. ]*$")
 _CHINESE_REFERENCE = re.compile(
     "它|这个|那个|这些|那些|这种|那种|其中|他们|她们|前者|后者|上面|刚才|这样|那样|这里|那里|这边|那边|这儿|那儿"
 )
+_COURTESY_WORDS = (
+    "thanks|thank you|many|very much|so much|a lot|for your help|thx|ty|cheers|much appreciated"
+    "|hi|hello|hey|good (?:morning|afternoon|evening|night)|bye|goodbye|see you|later|have a nice day|you too|and"
+    "|ok|okay|k|yes|yep|yeah|yup|no|nope|sure|fine|great|good|nice|perfect|cool|awesome|excellent|super|wonderful"
+    "|alright|all right|right|well|oh|ah|got it|i see|understood|exactly|never mind|no problem|you're welcome"
+    "|that's (?:all|it|great|good|fine|right)|that (?:helps|works|is all)"
+)
+_CHINESE_COURTESY = (
+    "非常感谢|十分感谢|感谢|多谢|谢谢|谢|辛苦|麻烦|你们|您们|你|您|早上好|上午好|中午好|下午好|晚上好|早安|晚安|早|你好|您好|再见|拜拜|不客气"
+    "|太好|很好|真好|好|嗯|哦|噢|行|可以|是|对|没错|不用|不是|不|没有|没事|没问题|知道|明白|懂|了解|收到|棒|赞"
+    "|[的了啦啊呀哈吧嘞滴]"
+)
+_COURTESY = re.compile(rf"\b(?:{_COURTESY_WORDS})\b|{_CHINESE_COURTESY}")
+"""Thanks, greetings and agreement: they say nothing of what was asked before, whose answer nobody wants twice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +71,9 @@ class Answered:
 
 def leans(text: str) -> str | None:
     """Why a message may need what was said before it; None where it stands by itself."""
-    lowered = text.strip().lower()
+    lowered = text.strip().lower().replace("’", "'")
+    if not any(map(str.isalnum, _COURTESY.sub("", lowered))):
+        return None
     if match := _OPENING.match(lowered) or _CHINESE_OPENING.match(lowered):
         return f'it opens with "{match.group().strip()}"'
     if match := _CHINESE_ENDING.search(lowered):

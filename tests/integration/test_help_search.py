@@ -9,6 +9,7 @@ from nlu.base import resolve_base
 from nlu.errors import BaseNotFound
 from retrieval.encoder import TextEncoder
 from retrieval.errors import IndexFileError, KnowledgeEmpty
+from retrieval.follow_up import Asked, search_all
 from retrieval.index_kinds import gpu_available
 from retrieval.knowledge import FORMAT, Knowledge
 from retrieval.sealed import seal, verify
@@ -81,6 +82,13 @@ def test_probability_tells_chatter_from_questions(built: tuple[Path, KnowledgeRe
     for chatter in ("who won the chess championship", "", "?!"):
         assert knowledge.search(chatter).probability < asked.draft_at
     assert knowledge.search("?!").hits == ()
+
+
+@pytest.mark.parametrize("text", ["thanks", "ok, thank you!", "hello", "yes", "👍", "??", "谢谢", "好的"])
+def test_nobody_is_told_the_same_twice_for_a_thank_you(built: tuple[Path, KnowledgeReport], text: str) -> None:
+    knowledge = Knowledge.load(built[0], base_folder=resolve_base)
+    (found,) = search_all(knowledge, [Asked(text=text, before="which cards do you accept")], 5)
+    assert found.outcome.probability < found.outcome.answer_at
 
 
 def test_report_and_rebuild(folder: Path, built: tuple[Path, KnowledgeReport], tmp_path: Path) -> None:

@@ -24,6 +24,21 @@ from retrieval.passages import Passage
         ("The parcel that you sent to my old address last week in Leeds was damaged", None),  # says enough by itself
         ("怎么修改收货地址", None),
         ("上海店几点开门", None),
+        ("", None),
+        ("??", None),
+        ("👍", None),
+        ("Thanks!", None),
+        ("OK great, thank you very much 🙏", None),
+        ("that’s all, bye", None),
+        ("good morning", None),
+        ("yes", None),
+        ("好的，谢谢您！", None),
+        ("嗯嗯 知道了", None),
+        ("你好", None),
+        ("thanks, and returns?", 'it opens with "thanks, and"'),
+        ("Canada, thanks", "it is short"),
+        ("可以吗", "it is short"),
+        ("好的，那加拿大呢", 'it opens with "好的，那"'),
     ],
 )
 def test_what_leans_on_something(text: str, why: str | None) -> None:
