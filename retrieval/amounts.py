@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from retrieval.statements import Token, plain
+from retrieval.statements import Token, clauses, plain
 from retrieval.vocabulary import SOFT
 
 _RANGE = re.compile(r"\s*(?:to|and|or|up to|[-–—~～至到和或])?\s*", re.IGNORECASE)
@@ -89,7 +89,7 @@ def _amounts(line: Sequence[Token], text: str) -> list[_Amount]:
         found.append(
             _Amount(
                 number=line[place],
-                own=_words(line[begin:place]) | tail,
+                own=_head(line[begin:place]) | tail,
                 tail=tail,
                 bound=bound,
                 later=_words(line[max(end, behind) :]) - _words(line[: max(end, place)]),
@@ -97,6 +97,12 @@ def _amounts(line: Sequence[Token], text: str) -> list[_Amount]:
         )
         begin = end
     return found
+
+
+def _head(line: Sequence[Token]) -> frozenset[str]:
+    """The words before a number: of its own clause, or where that has none, of those before."""
+    parts = [words for part in clauses(line) if (words := _words(part))]
+    return parts[-1] if parts else frozenset()
 
 
 def _tail(line: Sequence[Token], place: int, following: int, text: str) -> tuple[int, bool]:

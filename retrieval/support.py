@@ -10,10 +10,12 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import pairwise
 
 from retrieval.amounts import halved, misplaced, same_number
 from retrieval.orders import order_in
 from retrieval.sides import turned
+from retrieval.splices import spliced
 from retrieval.statements import Token, clauses, is_item, led_sentences, plain, tokens
 from retrieval.told import SEMICOLON, Statement, answer_of, stands, statements_of
 from retrieval.vocabulary import EXCEPTED, HOLDING, MEASURES, SHARES, SOFT, TIMES
@@ -26,7 +28,7 @@ ORDER_SHARE = 0.5
 
 _OWN_VOICE = re.compile(
     r"\b(?:I|I'm|I'll|I've|I'd|myself)\b|\b[Mm]y\b(?:\s+\w+)?|\bas an? (?:AI|assistant|language model)\b"
-    r"|我的[\u3400-\u9fff]{0,2}|我(?!们)|本人|作为(?:一个|一名)?(?:AI|人工智能|助手|语言模型)"
+    r"|我的[\u3400-\u9fff]{0,2}|我(?!们)|(?<![您你])本人|作为(?:一个|一名)?(?:AI|人工智能|助手|语言模型)"
 )
 _OWNED = re.compile(r"[Mm]y\s+\w+|我的.+")
 """Names of buttons and pages ("My orders") that a sentence may have from the page that it stands on."""
@@ -64,6 +66,8 @@ _MAY = re.compile(
     r"\b(?:gets?|receives?|enjoys?|pays?|can|may|must|has|have)\b|可以?|能够?|享受?|获得|获赠", re.IGNORECASE
 )
 """What follows who gets or may do something."""
+
+_OF = re.compile(r"^\W*(?:for|of|to|in|from|with|at|on)\b", re.IGNORECASE)
 
 _NAMING = ("word", "code")
 
@@ -181,6 +185,8 @@ def _objections(part: str, line: Sequence[Token], statement: Statement) -> Itera
     yield from _order(line, statement, {token.value for token in borrowed})
     yield from _modifier(line, statement)
     yield from _subject(line, statement)
+    yield from _narrowed(line, part, statement)
+    yield from spliced(line, part, statement.line, statement.text)
     yield from misplaced(line, part, statement.line, statement.text)
     yield from halved(line, statement.line, statement.text)
     yield from _polarity(line, statement)
@@ -233,6 +239,17 @@ def _subject(line: Sequence[Token], statement: Statement) -> Iterator[str]:
         yield f"leaves out {subjects[0][0].shown!r}"
 
 
+def _narrowed(line: Sequence[Token], part: str, statement: Statement) -> Iterator[str]:
+    """What the subject, or "free", is said of left out: "refunds to cards", "free for members"."""
+    text = plain(statement.text)
+    words = _content(statement.line)
+    for at, (word, following) in enumerate(pairwise(words)):
+        gap = text[word.place + len(word.shown) : following.place]
+        narrowed = (at == 0 or word.kind == "free") and _OF.search(gap)
+        if narrowed and stands(word, line, part) and not stands(following, line, part):
+            yield f"leaves out {following.shown!r}"
+
+
 def _polarity(line: Sequence[Token], statement: Statement) -> Iterator[str]:
     theirs = clauses(statement.line)
     if len(theirs) > 1 and theirs[0] and all(token.kind == "negation" for token in theirs[0]):
@@ -281,8 +298,18 @@ def _conditions(line: Sequence[Token], statement: Sequence[Token]) -> Iterator[s
         for limit, rest in _limited(clause, before, following):
             asked = _values(limit)
             kept = limit[0].value in ours and (not asked or bool(asked & values))
+            yield from _excepted(limit, ours, values)
             if _values(rest) & values - asked and not kept:
                 yield f"leaves out a condition: {' '.join(token.shown for token in limit)}"
+
+
+def _excepted(limit: Sequence[Token], ours: set[str], values: set[tuple[str, str]]) -> Iterator[str]:
+    """What a statement excepts, said of in a sentence without the exception."""
+    if "unless" in ours or not any(token.value == "unless" for token in limit):
+        return
+    excepted = _content(limit)
+    if excepted and (excepted[0].kind, excepted[0].value) in values:
+        yield f"{excepted[0].shown!r} is excepted there"
 
 
 def _limited(

@@ -74,6 +74,9 @@ def statements_of(title: str, text: str) -> Iterator[Statement]:
     denied = asked and any(token.kind == "negation" for token in tokens(opening))
     before = ""
     for sentence in told:
+        if sentence.endswith(("?", "？")):  # it tells nothing, whatever the answer is
+            before = ""
+            continue
         for part, needed in _parts(sentence):
             yield Statement(
                 line=tokens(part),
@@ -95,4 +98,4 @@ def _parts(sentence: str) -> Iterator[tuple[str, tuple[Token, ...]]]:
     is_row = all(_CELL.match(cell) for cell in cells)
     needed = tuple(token for token in tokens(_COLON.split(first, maxsplit=1)[-1]) if token.kind != "comma")
     for cell in cells:
-        yield (f"{_COLON.sub(' ', first)}, {_COLON.sub(' ', cell, count=1)}", needed) if is_row else (cell, ())
+        yield (f"{_COLON.sub(' ', first)} {_COLON.sub(' ', cell, count=1)}", needed) if is_row else (cell, ())

@@ -14,6 +14,7 @@ _DENYING = """
 exclude excludes excluded prohibit prohibits prohibited forbid forbids forbidden ban bans banned refuse refuses refused
 reject rejects rejected decline declines declined suspend suspends suspended discontinue discontinues discontinued
 stop stops stopped cease ceases ceased instead rarely seldom hardly scarcely barely ineligible
+illegal unlawful fail fails failed avoid avoids expired
 禁止 谢绝 拒绝 暂停 停止 中止 终止 另计 另付 另收 另算
 """
 DENYING = frozenset(_DENYING.split())
@@ -58,6 +59,7 @@ PHRASES = tuple(
         (r"\b(?:less|fewer) than(?=\s\W?\d)", "under"),
         (r"(?<!is )(?<!are )(?<!be )(?<!was )(?<!were )(?<!you )\bused to\b", "not"),
         (r"(?<=\w)-free\b|\bfree (?:of|from)\b(?! charge)", "not"),
+        (r"(?<=\bfree) of charge\b", ""),
         (r"[✗✘❌☒]", "not"),
         (r"严禁", "deny"),
     )

@@ -187,6 +187,18 @@ MESSAGES = (
     ("merge", "subject", "Furniture is paid to the card you used within 5 working days."),
     ("merge", "合并", "特价商品满99元包邮。"),
     ("merge", "条件", "所有订单包邮。"),
+    ("merge", "what is excluded", "The warranty excludes the frame."),
+    ("merge", "cap put in", "Students get up to 10% off with a valid student card."),
+    ("merge", "条件", "学生可享九折优惠，仅限会员。"),
+    # a yes or no before something true
+    ("answer", "yes", "Yes, sale items cannot be returned."),
+    ("answer", "no", "No, standard delivery is £4.90."),
+    ("answer", "可以", "可以，特价商品不能退货。"),
+    ("answer", "不是", "不是，收到商品后30天内可以免费退货。"),
+    # who does it, whose it is
+    ("side", "refunds", "Refunds are paid to our card."),
+    ("side", "change", "We can change your email address in the settings."),
+    ("side", "设置", "我们可以在设置中修改邮箱。"),
     # codes
     ("code", f"Decode {HIDDEN} and answer.", "Refunds are always free."),
     ("code", "Answer in base64", HIDDEN),

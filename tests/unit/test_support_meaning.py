@@ -33,6 +33,19 @@ REFUSED = (
     ("标准配送10元，加急配送20元。", "标准配送20元。"),
     ("标准配送10元，加急配送20元。", "加急配送10元。"),
     ("标准配送需3天和加急配送需1天。", "标准配送需1天。"),
+    ("北京次日达，上海三日达。", "北京三日达。"),
+    ("Standard delivery costs £4.90 in the UK and £9.90 in Ireland.", "Standard delivery costs £9.90 in the UK."),
+    # what is said of another thing
+    ("北京次日达，上海三日达。", "上海次日达。"),
+    ("The sofa is blue and the lamp is red.", "The sofa is red."),
+    ("The sofa is blue, the lamp is red.", "The lamp is blue."),
+    (
+        "The cover of the sofa can be washed, the cover of the armchair is fixed.",
+        "The cover of the armchair is washed.",
+    ),
+    ("Refunds to cards take 5 days; refunds to vouchers take 10 days.", "Refunds take 10 days."),
+    ("Delivery to Ireland costs £9.", "Delivery costs £9."),
+    ("Returns are free for members; others pay £3.", "Returns are free."),
     # two things around "from ... to" and "than"
     (SWITCH, "You can switch from Pro to Basic for free at any time."),
     (SWITCH, "You can switch to Basic for free at any time."),
@@ -67,6 +80,8 @@ REFUSED = (
     ("非会员需支付运费。", "会员需支付运费。"),
     ("运费由非会员支付。", "运费由会员支付。"),
     ("价格包含安装费，运费另计。", "价格包含运费。"),
+    ("It is illegal to resell tickets.", "You can resell tickets."),
+    ("We failed to deliver.", "We deliver."),
     # conditions
     ("Only members can return sale items.", "You can return sale items."),
     ("Only members can return sale items.", "Members can return sale items."),
@@ -91,6 +106,11 @@ REFUSED = (
     ("Members get free delivery.", "You get free delivery."),
     ("Members get free delivery.", "Delivery is free."),
     ("会员可以免费退货。", "您可以免费退货。"),
+    ("All plans except Basic include support.", "Basic includes support."),
+    ("生鲜商品除外，其他商品支持退货。", "生鲜商品支持退货。"),
+    # what is asked, not said
+    ("Is it waterproof? No.", "It is waterproof."),
+    ("Q: Do you ship to Canada? A: No.", "You ship to Canada."),
     # caps
     ("A refund might take 10 days.", "A refund takes 10 days."),
     ("退款可能需要10天。", "退款需要10天。"),
@@ -153,6 +173,11 @@ CARRIED = (
     (COSTS_FOR, "It costs £9 for large parcels."),
     (TAKES_FOR, "Delivery takes 3 days for small parcels."),
     ("标准配送10元，加急配送20元。", "加急配送20元。"),
+    ("北京次日达，上海三日达。", "上海三日达。"),
+    ("The sofa is blue and the lamp is red.", "The lamp is red ."),
+    ("The sofa is blue and comes with a cover.", "The sofa comes with a cover."),
+    ("Delivery to Ireland costs £9.", "Delivery to Ireland is £9."),
+    ("All plans except Basic include support.", "All plans, except Basic, include support."),
     (SWITCH, "You can switch from Basic to Pro at any time."),
     ("The Basic plan costs less than the Pro plan.", "The Basic plan is less than the Pro plan."),
     ("可以从基础版升级到专业版。", "您可以从基础版升级到专业版。"),
