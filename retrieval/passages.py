@@ -242,12 +242,16 @@ def _pieces(block: Block) -> Iterator[Block]:
 
 
 def _bounded(line: str) -> Iterator[str]:
+    """The sentences of a line as they stand, with the space after each; one too long is cut, at a space if it can."""
     limit = int(PASSAGE_CHARS / CJK_WIDTH)
-    for sentence in _SENTENCE_END.split(line):
-        if _width(sentence) <= PASSAGE_CHARS:
-            yield sentence + (" " if sentence.isascii() else "")
-        else:
-            yield from (sentence[at : at + limit] for at in range(0, len(sentence), limit))
+    ends = [match.end() for match in _SENTENCE_END.finditer(line)]
+    for start, end in pairwise([0, *ends, len(line)]):
+        sentence = line[start:end]
+        while _width(sentence) > PASSAGE_CHARS:
+            at = sentence.rfind(" ", 0, limit) + 1 or limit
+            yield sentence[:at]
+            sentence = sentence[at:]
+        yield sentence
     yield "\n"
 
 

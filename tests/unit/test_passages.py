@@ -58,6 +58,16 @@ def test_one_endless_block_is_cut_and_nothing_is_lost() -> None:
     assert max(len(p.text) for p in passages if p.document == "a.md") <= PASSAGE_CHARS / 2
 
 
+def test_long_blocks_keep_their_spaces_and_words() -> None:
+    spoken = " ".join(f"“We’ll refund order {number}. The money comes back. C’est là." for number in range(40))
+    endless = " ".join(f"ordinary words without any end mark {number}" for number in range(60))
+    passages = split_documents([page(text(spoken)), page(text(endless), path="b.md")])
+    for path, whole in (("a.md", spoken), ("b.md", endless)):
+        parts = [passage.text for passage in passages if passage.document == path]
+        assert len(parts) > 2
+        assert " ".join(parts) == whole
+
+
 def test_ids_depend_on_content_and_place_only() -> None:
     before = split_documents([page(text("one"), text("two", heading="h"))])
     after = split_documents([page(text("new", heading="n"), text("one"), text("two", heading="h"))])
