@@ -37,6 +37,12 @@ KINDS: Mapping[str, str] = {
 }
 _ROBOTS_LIMIT_BYTES = 500_000
 _CHARSET = re.compile(r"charset=[\"']?([\w-]+)", re.IGNORECASE)
+_ENCODINGS = {
+    **dict.fromkeys(("gb2312", "gb_2312-80", "gbk", "x-gbk"), "gb18030"),
+    **dict.fromkeys(("iso-8859-1", "iso8859-1", "latin1", "latin-1", "ascii", "us-ascii"), "cp1252"),
+}
+"""What browsers read for these names, since pages are written by what browsers read (WHATWG Encoding Standard)."""
+
 _LONGEST_DELAY_S = 10.0
 
 
@@ -247,7 +253,8 @@ def _as_utf8(answer: Answer) -> bytes:
     if not kind.startswith("text/") or named is None or named.group(1).lower() in ("utf-8", "utf8"):
         return answer.body
     try:
-        return answer.body.decode(named.group(1)).encode()
+        encoding = named.group(1).lower()
+        return answer.body.decode(_ENCODINGS.get(encoding, encoding)).encode()
     except (LookupError, UnicodeDecodeError):
         return answer.body
 

@@ -190,11 +190,20 @@ def test_a_page_alone_and_other_kinds(site: Site, ingest) -> None:
     assert "a kind that cannot be read" in faults[0]
 
 
-def test_a_fetched_table_is_in_utf8(site: Site, ingest, tmp_path: Path) -> None:
-    site.pages["/faq"] = (200, "text/csv; charset=gb18030", "问题,答案\n运费,六元\n".encode("gb18030"))
+@pytest.mark.parametrize(
+    ("named", "written", "text"),
+    [
+        ("gb18030", "gb18030", "问题,答案\n运费,六元\n"),
+        ("gb2312", "gbk", "问题,答案\n镕,六元\n"),  # as browsers read it: the character is in GBK only
+        ("GBK", "gb18030", "问题,答案\n运费,€6\n"),
+        ("iso-8859-1", "cp1252", "question,answer\nIt’s how much?,€6\n"),
+    ],
+)
+def test_a_fetched_table_is_in_utf8(named: str, written: str, text: str, site: Site, ingest, tmp_path: Path) -> None:
+    site.pages["/faq"] = (200, f"text/csv; charset={named}", text.encode(written))
     ingest("/faq")
     (file,) = (tmp_path / "shop" / "knowledge").rglob("*.csv")
-    assert file.read_text("utf-8").startswith("问题")
+    assert file.read_text("utf-8") == text
 
 
 @pytest.mark.parametrize("packed", [False, True])
