@@ -21,8 +21,11 @@ REDIRECTS = 3
 REQUEST_LIMIT_S = 60.0
 AGENT = "Kefu"
 _PORTS = (80, 443)
-_TRANSLATED = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")))
-"""IPv6 that a gateway turns into any IPv4 address, a private one too."""
+_UNICAST = ipaddress.ip_network("2000::/3")
+"""All that the public internet has of IPv6: ``is_global`` alone lets in what is deprecated or was never given out."""
+
+_TRANSLATED = tuple(map(ipaddress.ip_network, ("2002::/16", "2001::/32")))
+"""Of these a gateway makes any IPv4 address, a private one too."""
 
 
 class FetchError(Exception):
@@ -56,7 +59,7 @@ def is_public(address: str) -> bool:
     if isinstance(ip, ipaddress.IPv6Address):
         if ip.ipv4_mapped:
             ip = ip.ipv4_mapped
-        elif any(ip in network for network in _TRANSLATED):
+        elif ip not in _UNICAST or any(ip in network for network in _TRANSLATED):
             return False
     return ip.is_global and not ip.is_multicast
 

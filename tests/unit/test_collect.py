@@ -240,6 +240,7 @@ def test_long_names_stay_apart() -> None:
         ),
         *("::1", "::", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "fe80::1%eth0"),
         *("fd00::1", "ff02::1", "64:ff9b::7f00:1", "2002:7f00:1::", "2001:0:53aa:64c:0:0:0:1"),
+        *("fec0::1", "::10.0.0.1", "::8.8.8.8", "5f00::1", "64:ff9b:1::a00:1", "2001:db8::1"),
     ],
 )
 def test_private_addresses(address: str) -> None:
