@@ -78,7 +78,7 @@ class _Views:
 
 
 class KnowledgeIndex:
-    """An immutable index with the encoder that made it."""
+    """An index with the encoder that made it. A search changes nothing in it."""
 
     def __init__(
         self,
@@ -123,6 +123,8 @@ class KnowledgeIndex:
         return np.array(sorted(near.union(map(int, best))), np.int64)
 
     def _rank(self, rows: Rows, asked: Asked, lexical: Vectors) -> list[Hit]:
+        if not len(rows):  # what a filter leaves may lie in none of the lists that were searched
+            return []
         zero = self._zeros.get(asked.language, Zero())
         dense = above(_dense_scores(self.dense, asked, rows), zero.dense)
         scores = dense + LEXICAL_WEIGHT * lexical

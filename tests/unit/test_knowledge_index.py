@@ -143,6 +143,18 @@ def test_many_passages_are_searched_through_lists(tmp_path: Path, monkeypatch: p
     assert scores[0] == pytest.approx(scores[1], abs=1e-3)  # vectors were rounded to half precision
 
 
+def test_a_filter_may_leave_what_no_searched_list_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index_kinds, "EXACT_UP_TO", 50)
+    monkeypatch.setattr(index_kinds, "_SCANNED", 0)
+    near = [passage(f"ab {number}", f"ababab ab{number % 7}ba", audience="shoppers") for number in range(200)]
+    far = [passage(f"xy {number}", f"xyxyxy xy{number % 7}yx", audience="companies") for number in range(200)]
+    index = build([*near, *far])[0]
+    for dense in index.dense.values():
+        dense._index.nprobe = 1
+    assert index.search("abab", 5, {"audience": "companies"}) == []
+    assert index.search("abab", 5, {"audience": "shoppers"})
+
+
 def test_only_what_changed_is_embedded_again(tmp_path: Path) -> None:
     build()[0].save(tmp_path / "index")
     changed = [*PASSAGES[:4], passage("Gift cards", "A card never expires.")]
