@@ -1,4 +1,4 @@
-"""Scores into the probability that the best passage answers, by logistic regression on a few plain features.
+"""Scores into the probability that the best passage answers: a logistic function of a few plain features.
 
 The coefficients and the two thresholds are JSON in the release; ``training.knowledge`` sets them. Knows hits,
 neither encoders nor files.
@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from retrieval.index import Hit
 
@@ -32,8 +31,9 @@ class Calibration:
 
 PRIOR = Calibration(weights={"dense": 5.25, "late": 5.03, "foreign": 0.66}, bias=-4.10, answer_at=0.60, draft_at=0.22)
 """Fitted on questions to manuals, policies and FAQs of public sets in both languages, the unanswerable ones mostly on
-other subjects of the same trade (``training/LOG.md``, Retrieval). In each English set ``draft_at`` keeps nine of ten of
-the answerable, and ``answer_at`` keeps out four of five of the unanswerable.
+other subjects of the same trade (``training/LOG.md``, Retrieval), by ridge-penalised logistic regression, both classes
+weighing the same. In each English set ``draft_at`` keeps nine of ten of the answerable, and ``answer_at`` keeps out four
+of five of the unanswerable.
 """
 
 
@@ -46,36 +46,3 @@ def features(hits: Sequence[Hit]) -> dict[str, float]:
     if not hits:
         return dict.fromkeys(FEATURES, 0.0)
     return {"dense": hits[0].dense, "late": hits[0].late, "foreign": float(hits[0].foreign)}
-
-
-def fit(
-    rows: Sequence[Mapping[str, float]], answers: Sequence[bool], *, ridge: float = 1.0
-) -> tuple[dict[str, float], float]:
-    """Weights and bias by ridge-penalised logistic regression (Newton's method), both classes weighing the same."""
-    raw = np.array([[row[name] for name in FEATURES] for row in rows])
-    centre, scale = raw.mean(0), raw.std(0) + 1e-6
-    inputs = np.hstack([(raw - centre) / scale, np.ones((len(raw), 1))])
-    wanted = np.array(answers, float)
-    share = wanted.mean()
-    importance = np.where(wanted > 0, 0.5 / max(share, 1e-6), 0.5 / max(1 - share, 1e-6))
-    solution = _newton(inputs, wanted, importance, ridge)
-    weights = solution[:-1] / scale
-    bias = float(solution[-1] - (weights * centre).sum())
-    return dict(zip(FEATURES, map(float, weights), strict=True)), bias
-
-
-def _newton(
-    inputs: NDArray[np.float64], wanted: NDArray[np.float64], importance: NDArray[np.float64], ridge: float
-) -> NDArray[np.float64]:
-    penalty = np.full(inputs.shape[1], ridge)
-    penalty[-1] = 1e-6
-    solution = np.zeros(inputs.shape[1])
-    for _ in range(30):
-        chances = 1 / (1 + np.exp(-np.clip(inputs @ solution, -30, 30)))
-        slope = inputs.T @ (importance * (chances - wanted)) + penalty * solution
-        curve = (inputs * (importance * chances * (1 - chances))[:, None]).T @ inputs + np.diag(penalty)
-        step = np.linalg.solve(curve, slope)
-        solution = solution - step
-        if np.abs(step).max() < 1e-6:
-            break
-    return solution

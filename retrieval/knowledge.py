@@ -37,7 +37,7 @@ class SearchOutcome:
 
 
 class Knowledge:
-    """What an assistant knows. Calls may come from any one thread at a time."""
+    """What an assistant knows. Calls may come from several threads at once: none changes anything."""
 
     def __init__(self, index: KnowledgeIndex, calibration: Calibration) -> None:
         self.index, self.calibration = index, calibration

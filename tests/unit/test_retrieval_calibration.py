@@ -1,10 +1,8 @@
 """Scores into probabilities."""
 
-import random
-
 import pytest
 
-from retrieval.calibration import FEATURES, PRIOR, Calibration, features, fit
+from retrieval.calibration import FEATURES, PRIOR, features
 from retrieval.index import Hit
 from retrieval.passages import Passage
 from training.pseudo_queries import pseudo_queries
@@ -13,19 +11,6 @@ from training.pseudo_queries import pseudo_queries
 def hit(dense: float, late: float) -> Hit:
     passage = Passage(id="p", document="d.md", title="t", text="x", language="en")
     return Hit(passage=passage, score=dense + late, dense=dense, lexical=0.0, late=late)
-
-
-def test_fit_finds_what_separates() -> None:
-    chance = random.Random(1)
-    answers = [number % 3 == 0 for number in range(300)]
-    rows = [
-        {"dense": chance.gauss(0.6 if yes else 0.3, 0.1), "late": chance.random(), "foreign": 0.0} for yes in answers
-    ]
-    weights, bias = fit(rows, answers)
-    fitted = Calibration(weights=weights, bias=bias, answer_at=0.5, draft_at=0.3)
-    right = [(fitted.probability(row) >= 0.5) == yes for row, yes in zip(rows, answers, strict=True)]
-    assert sum(right) / len(right) > 0.85
-    assert abs(weights["late"]) < abs(weights["dense"])
 
 
 @pytest.mark.parametrize(("low", "high"), [((0.1, 0.0), (0.4, 0.0)), ((0.4, 0.0), (0.4, 0.3))])
