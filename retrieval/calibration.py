@@ -32,8 +32,8 @@ class Calibration:
 PRIOR = Calibration(weights={"dense": 5.25, "late": 5.03, "foreign": 0.66}, bias=-4.10, answer_at=0.60, draft_at=0.22)
 """Fitted on questions to manuals, policies and FAQs of public sets in both languages, the unanswerable ones mostly on
 other subjects of the same trade (``training/LOG.md``, Retrieval), by ridge-penalised logistic regression, both classes
-weighing the same. In each English set ``draft_at`` keeps nine of ten of the answerable, and ``answer_at`` keeps out four
-of five of the unanswerable.
+weighing the same. In each English set ``draft_at`` keeps nine of ten of the answerable, and ``answer_at`` keeps out
+four of five of the unanswerable.
 """
 
 
