@@ -78,6 +78,8 @@ _WRAP = re.compile(r"(?<=[a-z,])\n(?=[a-z])")
 """A line that goes on in the next one, as in text that was wrapped."""
 
 _DENIALS = "不没无未勿非"
+_COUNTS_TIME = re.compile(r"\s(?:working |business )?(?:second|minute|hour|day|week|month|year)\b", re.IGNORECASE)
+"""After "one" that is a number, where it is mostly a pronoun."""
 _BELOW_ZERO = re.compile(r"minus|[-−]", re.IGNORECASE)
 
 
@@ -155,6 +157,8 @@ def _single(text: str) -> Iterator[Token]:
                 yield Token(kind="comma", value=",", shown=shown, place=place)
             case "chinese":
                 yield from _chinese(shown, place, counted=text[:place].rstrip()[-1:].isdigit())
+            case "latin" if shown.lower() == "one" and _COUNTS_TIME.match(text, match.end()):
+                yield Token(kind="number", value="1", shown=shown, place=place)
             case "latin":
                 yield from _latin(shown, place)
             case _:

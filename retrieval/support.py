@@ -67,6 +67,8 @@ _MAY = re.compile(
 )
 """What follows who gets or may do something."""
 
+_PRONOUN = re.compile(r"\W*(it|they|this|these|those|[它这那](?=[是可需将会能]))(?![a-z])", re.IGNORECASE)
+
 _OF = re.compile(r"^\W*(?:for|of|to|in|from|with|at|on)\b", re.IGNORECASE)
 
 _NAMING = ("word", "code")
@@ -184,7 +186,7 @@ def _objections(part: str, line: Sequence[Token], statement: Statement) -> Itera
         yield f"leaves out {absent.shown!r}, which the row is about"
     yield from _order(line, statement, {token.value for token in borrowed})
     yield from _modifier(line, statement)
-    yield from _subject(line, statement)
+    yield from _subject(line, part, statement)
     yield from _narrowed(line, part, statement)
     yield from spliced(line, part, statement.line, statement.text)
     yield from misplaced(line, part, statement.line, statement.text)
@@ -229,8 +231,11 @@ def _modifier(line: Sequence[Token], statement: Statement) -> Iterator[str]:
     yield f"leaves out {statement.line[places[0] - 1].shown!r}"
 
 
-def _subject(line: Sequence[Token], statement: Statement) -> Iterator[str]:
-    """Who gets or may do something left out: what "members get" is not for everybody."""
+def _subject(line: Sequence[Token], part: str, statement: Statement) -> Iterator[str]:
+    """Who gets or may do something, or what "it" is, left out: what "members get" is not for everybody."""
+    pronoun = _PRONOUN.match(part)
+    if pronoun and not re.search(rf"(?<![a-z]){pronoun[1]}(?![a-z])", statement.text, re.IGNORECASE):
+        yield f"does not say what {pronoun[1]!r} is"
     subjects: list[list[Token]] = []
     for verb in _MAY.finditer(plain(statement.text)):
         before = [token for token in statement.line if token.place < verb.start()]

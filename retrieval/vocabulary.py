@@ -100,7 +100,7 @@ NUMBER_WORDS = (
     | {word: str(10 * (value + 2)) for value, word in enumerate(_TENS.split())}
     | {"hundred": "100", "thousand": "1000", "million": "1000000", "dozen": "12", "twice": "2"}
 )
-""""One" is left out: it is mostly a pronoun."""
+""""One" is left out: it is mostly a pronoun, but before what is counted in time."""
 
 CHINESE_DIGITS = {character: value for value, character in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0}
 SCALES = {"十": 10, "百": 100, "千": 1000, "万": 10_000}

@@ -34,6 +34,7 @@ REFUSED = (
     ("标准配送10元，加急配送20元。", "加急配送10元。"),
     ("标准配送需3天和加急配送需1天。", "标准配送需1天。"),
     ("北京次日达，上海三日达。", "北京三日达。"),
+    ("We answer emails within one day and letters within two weeks.", "We answer emails within two weeks."),
     ("Standard delivery costs £4.90 in the UK and £9.90 in Ireland.", "Standard delivery costs £9.90 in the UK."),
     # what is said of another thing
     ("北京次日达，上海三日达。", "上海次日达。"),
@@ -46,6 +47,8 @@ REFUSED = (
     ("Refunds to cards take 5 days; refunds to vouchers take 10 days.", "Refunds take 10 days."),
     ("Delivery to Ireland costs £9.", "Delivery costs £9."),
     ("Returns are free for members; others pay £3.", "Returns are free."),
+    ("The first month is free, then you pay.", "It is free."),
+    ("第一个月免费，之后收费。", "它是免费的。"),
     # two things around "from ... to" and "than"
     (SWITCH, "You can switch from Pro to Basic for free at any time."),
     (SWITCH, "You can switch to Basic for free at any time."),
@@ -200,6 +203,8 @@ CARRIED = (
     ("Support is open from 9 a.m. to 5 p.m.", "Support is open from 9 am to 5 pm."),
     ("服务时间为上午9点到下午5点。", "服务时间是上午9点到下午5点。"),
     ("保修期为1年。", "保修期为一年。"),
+    ("The warranty lasts 1 year.", "The warranty lasts one year."),
+    ("The lamp is new. It is free for members.", "It is free for members ."),
     ("公司在1年内提供保修。", "公司在一年内提供保修。"),
     ("发货需要二十一天。", "发货需要21天。"),
     ("本店四件包邮。", "4件包邮。"),
