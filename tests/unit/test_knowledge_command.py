@@ -2,12 +2,14 @@
 
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from bot.cli import main
+from bot.release import ReleaseDraft, promote, releases_lock
 from retrieval.errors import ManifestError
 from retrieval.ingest import read_folder
 from retrieval.provenance import Origin, load_origins, save_origins
@@ -65,6 +67,21 @@ def test_text_names_what_was_skipped(shop: Path, capsys: pytest.CaptureFixture[s
 def test_no_folder_is_a_usage_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["knowledge", str(tmp_path)]) == 2
     assert "no such folder" in capsys.readouterr().err
+
+
+def test_a_page_is_removed_after_the_training_that_runs(shop: Path) -> None:
+    models = shop / "models"
+    draft = ReleaseDraft(models)
+    draft.add("nlu", "a").mkdir()
+    promote(models, draft.finish({}).id)
+    with ThreadPoolExecutor(1) as beside:
+        with releases_lock(models):
+            removing = beside.submit(main, ["knowledge", str(shop), "--remove", "a.md"])
+            with pytest.raises(TimeoutError):
+                removing.result(timeout=0.5)
+            assert (shop / "knowledge" / "a.md").is_file()
+        removing.result(timeout=60)
+    assert not (shop / "knowledge" / "a.md").exists()
 
 
 def test_fetched_pages_have_their_address(shop: Path) -> None:
