@@ -93,10 +93,13 @@ async def _from_near(scene: Scene, result: SearchResult, evidence: Evidence) -> 
 
 
 def candidates(hits: Sequence[Hit], within: float) -> list[Hit]:
-    """The best hit, and those of other names whose odds are not smaller by more than ``within`` (natural logarithm)."""
+    """The best hit, and those whose odds are not smaller by more than ``within`` (natural logarithm): one of each name,
+    and of those that say the same."""
     named: dict[str, Hit] = {}
+    said: set[str] = set()
     for hit in hits:
-        if _log_odds(hits[0]) - _log_odds(hit) <= within:
+        if _log_odds(hits[0]) - _log_odds(hit) <= within and hit.text not in said:
+            said.add(hit.text)
             named.setdefault(name_of(hit), hit)
     return list(named.values())[:MOST_ASKED]
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from engine_parts import HITS, FakeModels, conversation, project
 
-from bot.actions.knowledge import join_sentences
+from bot.actions.knowledge import candidates, join_sentences
 from bot.errors import DraftFailed
 from bot.messages import Source
 from bot.ports import DraftSentence, Said
@@ -160,6 +160,12 @@ async def test_two_answers_that_are_as_likely_are_asked_about(chance, second, dr
             ("Help", '/action_knowledge{"passage": "help#2"}'),
             ("Talk to a person", "/action_handoff"),
         ]
+
+
+def test_nobody_is_asked_which_of_two_equal_answers_is_meant():
+    first, second = (replace(hit, probability=0.9) for hit in HITS)
+    assert candidates((first, second), within=0.1) == [first, second]
+    assert candidates((first, replace(second, text=first.text)), within=0.1) == [first]
 
 
 async def test_the_button_leads_to_the_answer():
