@@ -5,8 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from retrieval.statements import Token, clauses, plain
-from retrieval.vocabulary import SOFT
+from retrieval.statements import Token, clauses, plain, telling
 
 _RANGE = re.compile(r"\s*(?:to|and|or|up to|[-–—~～至到和或])?\s*", re.IGNORECASE)
 """What may stand between two ends of a range, or two parts of a telephone number."""
@@ -83,7 +82,7 @@ def _amounts(line: Sequence[Token], text: str) -> list[_Amount]:
     begin = 0
     for place, following in pairwise([*places, len(line)]):
         end, bound = _tail(line, place, following, text)
-        tail = _words(line[place + 1 : end])
+        tail = telling(line[place + 1 : end])
         comma = next((at for at in range(place, len(line)) if line[at].kind == "comma"), len(line))
         behind = end if following < len(line) else comma
         found.append(
@@ -92,7 +91,7 @@ def _amounts(line: Sequence[Token], text: str) -> list[_Amount]:
                 own=_head(line[begin:place]) | tail,
                 tail=tail,
                 bound=bound,
-                later=_words(line[max(end, behind) :]) - _words(line[: max(end, place)]),
+                later=telling(line[max(end, behind) :]) - telling(line[: max(end, place)]),
             )
         )
         begin = end
@@ -101,7 +100,7 @@ def _amounts(line: Sequence[Token], text: str) -> list[_Amount]:
 
 def _head(line: Sequence[Token]) -> frozenset[str]:
     """The words before a number: of its own clause, or where that has none, of those before."""
-    parts = [words for part in clauses(line) if (words := _words(part))]
+    parts = [words for part in clauses(line) if (words := telling(part))]
     return parts[-1] if parts else frozenset()
 
 
@@ -121,12 +120,6 @@ def _tail(line: Sequence[Token], place: int, following: int, text: str) -> tuple
         or _BREAK.search(text[line[at - 1].place + len(line[at - 1].shown) : line[at].place])
     )
     return next(breaks, following), bool(_FOR.search(gap))
-
-
-def _words(line: Sequence[Token]) -> frozenset[str]:
-    return frozenset(
-        token.value for token in line if token.kind in ("word", "code", "free") and token.value not in SOFT
-    )
 
 
 def halved(line: Sequence[Token], their_line: Sequence[Token], their_text: str) -> Iterator[str]:

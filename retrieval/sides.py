@@ -21,7 +21,7 @@ _OWNERS = {
 }
 _WAY = re.compile(r"\b(?:from|to)\b|从|[到至]", re.IGNORECASE)
 _FROM_TO = re.compile(r"\bfrom\b.+\bto\b|从.+[到至]", re.IGNORECASE)
-_IN_ORDER = re.compile(r"\bthan\b(?!\s\W?\d)|从.+[到至]|比", re.IGNORECASE)
+_IN_ORDER = re.compile(r"从.+[到至]")
 _THAN = re.compile(r"\bthan\b(?!\s\W?\d)|比(?![例较如赛])", re.IGNORECASE)
 
 
@@ -80,13 +80,13 @@ def _ways(line: Sequence[Token], text: str, their_line: Sequence[Token], their_t
 def _comparison(line: Sequence[Token], text: str, their_line: Sequence[Token], their_text: str) -> Iterator[str]:
     """The two things that are compared, or that Chinese 从 and 到 stand before, in the other order, or one of them."""
     theirs = [token.value for token in their_line]
-    if _IN_ORDER.search(their_text):
+    than = _THAN.search(their_text)
+    if than or _IN_ORDER.search(their_text):
         ours = [token.value for token in line if token.kind != "comma"]
         places = [theirs.index(value) for value in ours if theirs.count(value) == ours.count(value) == 1]
         if any(second < first for first, second in pairwise(places)):
             yield "says it in another order, where the order tells"
-    than = _THAN.search(their_text)
-    if than is not None and not _THAN.search(text):
+    if than and not _THAN.search(text):
         comma = next((token.place for token in their_line if token.kind == "comma" and token.place > than.end()), None)
         compared = {
             token.value

@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import combinations, pairwise
 
-from retrieval.statements import Token, plain
-from retrieval.vocabulary import SOFT
+from retrieval.statements import Token, plain, telling
 
 _VERB = r"(?:is|are|was|were|can|cannot|must|may|will|has|have|does|do)"
 _FULL = re.compile(rf"\b{_VERB}\b", re.IGNORECASE)
@@ -36,17 +35,11 @@ def _parts(line: Sequence[Token], text: str) -> list[tuple[frozenset[str], bool]
     for begin, end in pairwise(cuts):
         part = [token for token in line if begin <= token.place < end and token.kind != "comma"]
         verb = _FULL.search(text, begin, end)
-        if words := _words(part):
-            full = verb is not None and bool(_words([token for token in part if token.place < verb.start()]))
+        if words := telling(part):
+            full = verb is not None and bool(telling([token for token in part if token.place < verb.start()]))
             found.append((words, full))
     return found
 
 
 def _joints(text: str) -> set[int]:
     return {joint.start() for joint in _JOINT.finditer(text) if _FULL.search(text, 0, joint.start())}
-
-
-def _words(line: Sequence[Token]) -> frozenset[str]:
-    return frozenset(
-        token.value for token in line if token.kind in ("word", "code", "free") and token.value not in SOFT
-    )

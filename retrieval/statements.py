@@ -30,6 +30,7 @@ from retrieval.vocabulary import (
     NUMBER_WORDS,
     PHRASES,
     SCALES,
+    SOFT,
     SYNONYMS,
     UNITS,
     WORKING,
@@ -65,7 +66,8 @@ _TOKEN = re.compile(
     r"|(?<![a-z0-9_.+-])[a-z0-9_.+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)+"
     rf"|(?<![a-z0-9_.-])(?:[a-z0-9-]+\.)+[a-z]{{2,}}(?![a-z0-9_]|\.[a-z0-9])(?:/{_ADDRESS}*)?)"
     r"|(?P<half>(?<=\d)\s?[ap]\.?m\b\.?)"
-    rf"|(?P<number>(?:\bminus\s|(?<![^\s(:：\u3400-\u9fff])[-−](?=\d))?[£$€¥￥]?\s?{_NUMBER}(?:\s?[%％]|(?:st|nd|rd|th)(?![a-z]))?(?![a-z]*\d))"
+    r"|(?P<number>(?:\bminus\s|(?<![^\s(:：\u3400-\u9fff])[-−](?=\d))?[£$€¥￥]?"
+    rf"\s?{_NUMBER}(?:\s?[%％]|(?:st|nd|rd|th)(?![a-z]))?(?![a-z]*\d))"
     r"|(?P<code>(?=[a-z]*\d)[a-z0-9]+)"
     r"|(?P<comma>[,;，；、:：])"
     r"|(?P<latin>[a-z\u00c0-\u024f]+(?:'[a-z]+)*)"
@@ -126,6 +128,13 @@ def clauses(line: Sequence[Token]) -> list[list[Token]]:
         else:
             whole.append(part)
     return whole
+
+
+def telling(line: Sequence[Token]) -> frozenset[str]:
+    """The words of a line that tell something, numbers and links left out."""
+    return frozenset(
+        token.value for token in line if token.kind in ("word", "code", "free") and token.value not in SOFT
+    )
 
 
 def _tokens(text: str) -> Iterator[Token]:

@@ -70,6 +70,7 @@ _MAY = re.compile(
 _PRONOUN = re.compile(r"\W*(it|they|this|these|those|[它这那](?=[是可需将会能]))(?![a-z])", re.IGNORECASE)
 
 _OF = re.compile(r"^\W*(?:for|of|to|in|from|with|at|on)\b", re.IGNORECASE)
+"""What binds the words after it to those before."""
 
 _NAMING = ("word", "code")
 
