@@ -50,11 +50,13 @@ class Collection:
     def stored(self, place: str) -> Stored | None:
         """What was fetched from a place, if the file is still as it was written."""
         path = self._paths.get(place)
-        try:
-            raw = (self.folder / path).read_bytes() if path else None
-        except OSError:
+        if path is None:
             return None
-        if path is None or raw is None or _hash(raw) != self.origins[path].sha256:
+        try:
+            raw = (self.folder / path).read_bytes()
+        except OSError:  # it is fetched again
+            return None
+        if _hash(raw) != self.origins[path].sha256:
             return None
         return Stored(origin=self.origins[path], suffix=PurePosixPath(path).suffix.lower(), body=raw)
 

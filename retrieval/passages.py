@@ -33,7 +33,7 @@ _TURNING = NEGATIONS | LIMITS | CONDITIONS.keys() | NUMBER_WORDS.keys() | CHINES
 
 _CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"“(\d])|(?<=[。！？；])")
-_WORD = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]|[^\W_\u3400-\u9fff\uf900-\ufaff]+")
+_WORD = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]|[^\W_\u3400-\u9fff\uf900-\ufaff]+|[$£€¥₹₽₩%°]|-(?=\d)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -101,6 +101,8 @@ CHINESE = "签收后请登录账户进入订单页面点击申请售后按钮填
     [
         (f"{FILLER} within 30 days", f"{FILLER} within 14 days"),
         (f"{FILLER} within 30 days", f"{FILLER} within 30 or 14 days"),
+        (f"{FILLER} for £3", f"{FILLER} for €3"),
+        (f"{FILLER} at 18 degrees", f"{FILLER} at -18 degrees"),
         (f"{FILLER} to Germany", f"{FILLER} to Canada"),
         (f"{FILLER} we take it back", f"{FILLER} we never take it back"),
         (f"{FILLER} you can return it", f"{FILLER} only you can return it"),
