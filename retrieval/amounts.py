@@ -11,7 +11,7 @@ _RANGE = re.compile(r"\s*(?:to|and|or|up to|[-–—~～至到和或])?\s*", re.
 """What may stand between two ends of a range, or two parts of a telephone number."""
 
 _WHOSE = re.compile(r"\b(?:for|to|in|on|with|at|by)\b", re.IGNORECASE)
-_FOR = re.compile(r"\bfor\b", re.IGNORECASE)
+_BOUND = re.compile(r"\b(?:for|to|in|on)\b", re.IGNORECASE)
 _BREAK = re.compile(r"\b(?:and|or)\b|[和或及]", re.IGNORECASE)
 
 
@@ -112,14 +112,14 @@ def _tail(line: Sequence[Token], place: int, following: int, text: str) -> tuple
     if line[place + 1].kind == "comma" or not _WHOSE.search(gap):
         return place + 1, False
     if following == len(line):
-        return following, bool(_FOR.search(gap))
+        return following, bool(_BOUND.search(gap))
     breaks = (
         at
         for at in range(following, place + 1, -1)
         if line[at].kind == "comma"
         or _BREAK.search(text[line[at - 1].place + len(line[at - 1].shown) : line[at].place])
     )
-    return next(breaks, following), bool(_FOR.search(gap))
+    return next(breaks, following), bool(_BOUND.search(gap))
 
 
 def halved(line: Sequence[Token], their_line: Sequence[Token], their_text: str) -> Iterator[str]:

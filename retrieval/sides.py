@@ -19,6 +19,7 @@ _OWNERS = {
     "our": re.compile(r"\bour\b|(?:我们|本店|本公司|我司|[卖商]家)的", re.IGNORECASE),
     "your": re.compile(r"\byour\b|(?:[你您]们?|买家|顾客|客户)的", re.IGNORECASE),
 }
+_BY = re.compile(r"\bby (?:the |a |an |our |your )?(\w+)|由([\u3400-\u9fff]{2})", re.IGNORECASE)
 _WAY = re.compile(r"\b(?:from|to)\b|从|[到至]", re.IGNORECASE)
 _FROM_TO = re.compile(r"\bfrom\b.+\bto\b|从.+[到至]", re.IGNORECASE)
 _IN_ORDER = re.compile(r"从.+[到至]")
@@ -29,6 +30,7 @@ def turned(line: Sequence[Token], text: str, their_line: Sequence[Token], their_
     """Why the sentence (``line``, ``text``) turns round what the statement says; nothing if it does not."""
     text, their_text = plain(text), plain(their_text)
     yield from _people(text, their_text)
+    yield from _doers(text, their_text)
     yield from _owners(line, text, their_line, their_text)
     yield from _ways(line, text, their_line, their_text)
     yield from _comparison(line, text, their_line, their_text)
@@ -46,6 +48,16 @@ def _people(ours: str, theirs: str) -> Iterator[str]:
 
 def _places(text: str) -> Iterator[tuple[int, str]]:
     return ((found.start(), who) for who, names in _PEOPLE.items() if (found := names.search(text)))
+
+
+def _doers(ours: str, theirs: str) -> Iterator[str]:
+    """Somebody else after "by": a service "by a third party" is none "by us"."""
+    for who, names in zip(("我们", "顾客"), _PEOPLE.values(), strict=True):
+        ours, theirs = names.sub(who, ours), names.sub(who, theirs)
+    told = {found.group().lower() for found in _BY.finditer(theirs)}
+    for found in _BY.finditer(ours):
+        if told and found.group().lower() not in told:
+            yield f"names another one: {found.group()!r}"
 
 
 def _owners(line: Sequence[Token], text: str, their_line: Sequence[Token], their_text: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ from itertools import combinations, pairwise
 from retrieval.statements import Token, plain, telling
 
 _VERB = r"(?:is|are|was|were|can|cannot|must|may|will|has|have|does|do)"
-_FULL = re.compile(rf"\b{_VERB}\b", re.IGNORECASE)
+VERB = re.compile(rf"\b{_VERB}\b", re.IGNORECASE)
 _JOINT = re.compile(rf"\b(?:and|or|while)\b(?=\s+(?:[\w-]+\s+){{1,4}}?{_VERB}\b)", re.IGNORECASE)
 """Where another thing begins, with a verb of its own: "the sofa is blue and the lamp is red"."""
 
@@ -34,7 +34,7 @@ def _parts(line: Sequence[Token], text: str) -> list[tuple[frozenset[str], bool]
     found: list[tuple[frozenset[str], bool]] = []
     for begin, end in pairwise(cuts):
         part = [token for token in line if begin <= token.place < end and token.kind != "comma"]
-        verb = _FULL.search(text, begin, end)
+        verb = VERB.search(text, begin, end)
         if words := telling(part):
             full = verb is not None and bool(telling([token for token in part if token.place < verb.start()]))
             found.append((words, full))
@@ -42,4 +42,4 @@ def _parts(line: Sequence[Token], text: str) -> list[tuple[frozenset[str], bool]
 
 
 def _joints(text: str) -> set[int]:
-    return {joint.start() for joint in _JOINT.finditer(text) if _FULL.search(text, 0, joint.start())}
+    return {joint.start() for joint in _JOINT.finditer(text) if VERB.search(text, 0, joint.start())}

@@ -15,7 +15,7 @@ from itertools import pairwise
 from retrieval.amounts import halved, misplaced, same_number
 from retrieval.orders import order_in
 from retrieval.sides import turned
-from retrieval.splices import spliced
+from retrieval.splices import VERB, spliced
 from retrieval.statements import Token, clauses, is_item, led_sentences, plain, tokens
 from retrieval.told import SEMICOLON, Statement, answer_of, stands, statements_of
 from retrieval.vocabulary import EXCEPTED, HOLDING, MEASURES, SHARES, SOFT, TIMES
@@ -71,6 +71,11 @@ _PRONOUN = re.compile(r"\W*(it|they|this|these|those|[它这那](?=[是可需将
 
 _OF = re.compile(r"^\W*(?:for|of|to|in|from|with|at|on)\b", re.IGNORECASE)
 """What binds the words after it to those before."""
+
+_LISTED = re.compile(r"[,;:]|\b(?:and|or)\b", re.IGNORECASE)
+_PERHAPS = re.compile(r"\bmay\b")
+"""May be so, or is allowed: in both cases "will" says more. Not the month."""
+_PERMITTED = re.compile(r"\b(?:may|might|can|could)\b")
 
 _NAMING = ("word", "code")
 
@@ -246,14 +251,17 @@ def _subject(line: Sequence[Token], part: str, statement: Statement) -> Iterator
 
 
 def _narrowed(line: Sequence[Token], part: str, statement: Statement) -> Iterator[str]:
-    """What the subject, or "free", is said of left out: "refunds to cards", "free for members"."""
+    """What the subject, or "free", is said of left out ("items marked final sale", "free for members"), or "may"."""
     text = plain(statement.text)
-    words = _content(statement.line)
-    for at, (word, following) in enumerate(pairwise(words)):
+    verb = VERB.search(text)
+    for at, (word, following) in enumerate(pairwise(_content(statement.line))):
         gap = text[word.place + len(word.shown) : following.place]
-        narrowed = (at == 0 or word.kind == "free") and _OF.search(gap)
-        if narrowed and stands(word, line, part) and not stands(following, line, part):
+        bound = (at == 0 or word.kind == "free") and _OF.search(gap)
+        subject = verb is not None and following.place < verb.start() and not _LISTED.search(gap)
+        if (bound or subject) and stands(word, line, part) and not stands(following, line, part):
             yield f"leaves out {following.shown!r}"
+    if _PERHAPS.search(text) and not _PERMITTED.search(part):
+        yield "leaves out 'may'"
 
 
 def _polarity(line: Sequence[Token], statement: Statement) -> Iterator[str]:

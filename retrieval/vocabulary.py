@@ -50,7 +50,7 @@ PHRASES = tuple(
         (r"\bnot only\b|不仅仅?|不但|不只是?", ""),
         (r"\bnot (?:all|every|each|always|both)\b|(?:并非|并不是|不是)(?:所有|全部|每)", "some"),
         (r"\b(?:as|so) long as\b|\b(?:provided|on condition) that\b|\bin (?:the )?(?:case|event)\b", "if"),
-        (r"\bsubject to\b", "if"),
+        (r"\bsubject to\b|如[需有要遇想]", "if"),
         (r"\b(?:apart from|other than|with the exception of)\b", "unless"),
         (r"\b(?:up to|at most|no (?:more|longer|later) than)\b|[最至]多|不超过", "maximum"),
         (r"\b(?:at least|no (?:less|fewer) than)\b|[最至]少|不[低少]于", "minimum"),
@@ -84,7 +84,7 @@ LIMITS = frozenset(_LIMITS.split())
 TIMES = frozenset({"before", "after", "during"})
 """What holds at that time is not said of every time."""
 
-SHARES = frozenset({"each", "per", "most", "每"})
+SHARES = frozenset({"each", "every", "per", "most", "每"})
 """What is said of a part is not said of the whole."""
 
 FREE = frozenset({"free", "gratis"})
@@ -208,7 +208,7 @@ SYNONYMS = {_stem(word): _stem(line.split()[0]) for line in _ALIKE.splitlines() 
 """Stem into the stem that stands for its group."""
 
 _SOFT = """
-be do have make take give go find see able possible available provide offer follow mean ensure
+be do have make take give go find see may able possible available provide offer follow mean ensure
 please simply easily usually also however therefore additionally such example case way thing following according option
 help need want person people customer user
 您 客户 用户 顾客 提供 进行 通过 可以 能够 使用 方式 方法 以及 或者 即可 请 需要 时间 情况 选择

@@ -114,6 +114,12 @@ REFUSED = (
     # what is asked, not said
     ("Is it waterproof? No.", "It is waterproof."),
     ("Q: Do you ship to Canada? A: No.", "You ship to Canada."),
+    ("You may get a refund.", "You will get a refund."),
+    ("Delivery may take 10 days.", "Delivery takes 10 days."),
+    ("Our team answers within 24 hours on weekdays.", "Our team answers within 24 hours."),
+    ("You earn 5 points for every £1 that you spend.", "You earn 5 points."),
+    ("Items marked final sale are not eligible for return.", "Items are not eligible for return."),
+    ("如需发票，请在备注中注明。", "请在备注中注明。"),
     # caps
     ("A refund might take 10 days.", "A refund takes 10 days."),
     ("退款可能需要10天。", "退款需要10天。"),
@@ -146,6 +152,8 @@ REFUSED = (
     ("退货运费由买家承担。", "退货运费由我们承担。"),
     ("退货运费由顾客承担。", "退货运费由商家承担。"),
     ("请寄到我们的地址。", "请寄到您的地址。"),
+    ("该服务由第三方提供，我们不承担责任。", "该服务由我们提供。"),
+    ("The service is provided by a partner, we are not liable.", "The service is provided by us."),
     # yes and no
     ("Standard delivery costs £4.90.", "Yes, standard delivery costs £4.90."),
     ("Standard delivery costs £4.90.", "No, standard delivery costs £4.90."),
@@ -217,6 +225,9 @@ CARRIED = (
     ("Item: Sofa; Returnable: no; Price: £300", "The sofa is not returnable."),
     ("Item: Sofa; Returnable: no; Price: £300", "The price of the sofa is £300."),
     ("套餐: 基础版; 价格: 10元\n套餐: 专业版; 价格: 30元", "专业版价格是30元。"),
+    ("You may return sale items.", "You can return sale items ."),
+    ("Gift cards and sale items can be returned.", "Gift cards can be returned."),
+    ("The service is provided by a partner.", "The service is provided by a partner ."),
     # what stands on the page is no word of the model about itself or its sources
     ("Click “Forgot my password” on the login page.", "Click “Forgot my password” on the login page."),
     ("Click “Forgot my password” on the login page.", "You can click “Forgot my password”."),
