@@ -105,7 +105,7 @@ def test_a_base_model_that_leads_nowhere(tmp_path):
     assert done.returncode == 3
     assert "no_such_weights" in done.stderr
     assert "Traceback" not in done.stderr
-    assert list((folder / "models").iterdir()) == []
+    assert not any(path.is_dir() for path in (folder / "models").iterdir())  # no release, whole or in the making
 
 
 @pytest.mark.slow
