@@ -253,7 +253,8 @@ def _subject(line: Sequence[Token], part: str, statement: Statement) -> Iterator
 def _narrowed(line: Sequence[Token], part: str, statement: Statement) -> Iterator[str]:
     """What the subject, or "free", is said of left out ("items marked final sale", "free for members"), or "may"."""
     text = plain(statement.text)
-    verb = VERB.search(text)
+    end = next((token.place for token in statement.line if token.kind == "comma"), len(text))
+    verb = VERB.search(text, 0, end)
     for at, (word, following) in enumerate(pairwise(_content(statement.line))):
         gap = text[word.place + len(word.shown) : following.place]
         bound = (at == 0 or word.kind == "free") and _OF.search(gap)
