@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -153,9 +154,13 @@ async def test_time_that_is_spent_before_there_is_a_connection_counts(monkeypatc
 
     connected = HTTPConnection.connect
     monkeypatch.setattr(HTTPConnection, "connect", connect)
-    async with serving(events(chunk("Standard delivery is £4.90."), DONE)) as url:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
+        asked: list[bytes] = []
+        monkeypatch.setattr(HTTPConnection, "request", lambda *_: asked.append(b""))
         with pytest.raises(GeneratorUnavailable, match=r"no whole answer in 0\.1 s"):
             await drafted(url, timeout_s=0.1)
+    assert asked == []
 
 
 async def test_nobody_listens() -> None:
