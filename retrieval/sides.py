@@ -7,7 +7,7 @@ from itertools import pairwise
 from retrieval.statements import Token, plain
 
 _PEOPLE = {
-    "we": re.compile(r"\b(?:we|us|sellers?|merchants?)\b|我们(?!的)|本店|本公司|我司|[卖商]家", re.IGNORECASE),
+    "we": re.compile(r"\b(?:we|(?-i:us)|sellers?|merchants?)\b|我们(?!的)|本店|本公司|我司|[卖商]家", re.IGNORECASE),
     "you": re.compile(
         r"\b(?:you|buyers?|customers?(?! (?:service|support|care)))\b|[你您]们?(?![的们])|买家|顾客|客户(?!服务|端)",
         re.IGNORECASE,

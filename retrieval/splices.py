@@ -6,7 +6,7 @@ from itertools import combinations, pairwise
 
 from retrieval.statements import Token, plain, telling
 
-_VERB = r"(?:is|are|was|were|can|cannot|must|may|will|has|have|does|do)"
+_VERB = r"(?:is|are|was|were|can|cannot|must|(?-i:may)|will|has|have|does|do)"
 VERB = re.compile(rf"\b{_VERB}\b", re.IGNORECASE)
 _JOINT = re.compile(rf"\b(?:and|or|while)\b(?=\s+(?:[\w-]+\s+){{1,4}}?{_VERB}\b)", re.IGNORECASE)
 """Where another thing begins, with a verb of its own: "the sofa is blue and the lamp is red"."""

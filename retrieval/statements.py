@@ -210,17 +210,19 @@ def _latin(shown: str, place: int) -> Iterator[Token]:
 
 def _chinese(run: str, place: int, *, counted: bool) -> Iterator[Token]:
     """``counted``: a number stands before the run, which may begin with what that counts."""
-    if counted and (unit := COUNTED.match(run)):
-        yield Token(kind="word", value=unit.group(), shown=unit.group(), place=place)
-        run, place = run[unit.end() :], place + unit.end()
-    number = CHINESE_NUMBER.search(run)
-    for word in _cut(run[: number.start()] if number else run):
-        yield from _chinese_word(word, place)
-        place += len(word)
-    if number:
+    while run:
+        if counted and (unit := COUNTED.match(run)):
+            yield Token(kind="word", value=unit.group(), shown=unit.group(), place=place)
+            run, place = run[unit.end() :], place + unit.end()
+        number = CHINESE_NUMBER.search(run)
+        for word in _cut(run[: number.start()] if number else run):
+            yield from _chinese_word(word, place)
+            place += len(word)
+        if number is None:
+            return
         shown = number.group()
         yield Token(kind="number", value=str(_chinese_value(shown)), shown=shown, place=place)
-        yield from _chinese(run[number.end() :], place + len(shown), counted=True)
+        run, place, counted = run[number.end() :], place + len(shown), True
 
 
 def _cut(run: str) -> Iterator[str]:

@@ -63,13 +63,13 @@ _INVISIBLE = re.compile(r"[\ufe00-\ufe0e\U000e0100-\U000e01ef\u034f\u115f\u1160\
 """Characters that show nothing and are no format characters by Unicode's categories. U+FE0F makes emoji of signs."""
 
 _MAY = re.compile(
-    r"\b(?:gets?|receives?|enjoys?|pays?|can|may|must|has|have)\b|可以?|能够?|享受?|获得|获赠", re.IGNORECASE
+    r"\b(?:gets?|receives?|enjoys?|pays?|can|(?-i:may)|must|has|have)\b|可以?|能够?|享受?|获得|获赠", re.IGNORECASE
 )
 """What follows who gets or may do something."""
 
 _PRONOUN = re.compile(r"\W*(it|they|this|these|those|[它这那](?=[是可需将会能]))(?![a-z])", re.IGNORECASE)
 
-_OF = re.compile(r"^\W*(?:for|of|to|in|from|with|at|on)\b", re.IGNORECASE)
+_OF = re.compile(r"^\W*(for|of|to|in|from|with|at|on)\b", re.IGNORECASE)
 """What binds the words after it to those before."""
 
 _LISTED = re.compile(r"[,;:]|\b(?:and|or)\b", re.IGNORECASE)
@@ -255,14 +255,26 @@ def _narrowed(line: Sequence[Token], part: str, statement: Statement) -> Iterato
     text = plain(statement.text)
     end = next((token.place for token in statement.line if token.kind == "comma"), len(text))
     verb = VERB.search(text, 0, end)
-    for at, (word, following) in enumerate(pairwise(_content(statement.line))):
-        gap = text[word.place + len(word.shown) : following.place]
-        bound = (at == 0 or word.kind == "free") and _OF.search(gap)
+    ours = {(word.value, way) for word, _, gap in _gaps(line, plain(part)) if (way := _way(gap))}
+    for at, (word, following, gap) in enumerate(_gaps(statement.line, text)):
+        bound = (at == 0 or word.kind == "free") and (way := _way(gap)) and (word.value, way) not in ours
         subject = verb is not None and following.place < verb.start() and not _LISTED.search(gap)
         if (bound or subject) and stands(word, line, part) and not stands(following, line, part):
             yield f"leaves out {following.shown!r}"
-    if _PERHAPS.search(text) and not _PERMITTED.search(part):
+    may = _PERHAPS.search(text)
+    behind = [token for token in _content(statement.line) if may and token.place > may.start()]
+    if may and not _PERMITTED.search(part) and any(stands(token, line, part) for token in behind):
         yield "leaves out 'may'"
+
+
+def _gaps(line: Sequence[Token], text: str) -> Iterator[tuple[Token, Token, str]]:
+    for word, following in pairwise(_content(line)):
+        yield word, following, text[word.place + len(word.shown) : following.place]
+
+
+def _way(gap: str) -> str:
+    found = _OF.search(gap)
+    return found[1].lower() if found else ""
 
 
 def _polarity(line: Sequence[Token], statement: Statement) -> Iterator[str]:

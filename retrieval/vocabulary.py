@@ -149,7 +149,7 @@ _COUNTED = "|".join(sorted((*(unit for unit in UNITS if not unit.isascii()), "�
 COUNTED = re.compile(_COUNTED)
 """What a number counts, in Chinese: units of measure and words that count things."""
 CHINESE_NUMBER = re.compile(
-    "(?!千万|百万|万一)[零〇一二两三四五六七八九十百千万]{2,}"
+    "(?!千万|百万|万一)[零〇一二两三四五六七八九十百千万]{2,16}"
     f"|[二两三四五六七八九十](?={_COUNTED})|(?<![第同每统])一(?={_COUNTED_ONCE.replace(' ', '|')})"
 )
 """A number in characters: several of them, or one before what it counts."""

@@ -177,6 +177,15 @@ REFUSED = (
     ("Standard delivery is £4.90.", "Standard delivery is £4.90 \ue000."),
 )
 CARRIED = (
+    # the month, the country, and one of several
+    ("The pool opens in May and closes in September.", "The pool closes in September."),
+    ("Boat trips start in May and cost £12.", "Boat trips cost £12."),
+    ("Delivery in the US is free if you spend $50.", "You get free delivery in the US if you spend $50."),
+    ("We ship to the UK and Ireland.", "We ship to Ireland."),
+    ("We deliver to Germany, Austria and Switzerland.", "We deliver to Austria."),
+    ("Parking is free for members and guests.", "Parking is free for guests."),
+    ("Refunds to cards and PayPal take 5 days.", "Refunds to PayPal take 5 days."),
+    ("Delivery to Norway takes about a week and customs duties may apply.", "Delivery to Norway takes about a week."),
     (TWO_PARCELS, "Small parcels cost £3 ."),  # a space before the point: no word-for-word quotation
     (TWO_PARCELS, "Large parcels cost £9."),
     (WARRANTIES, "The lamp has a warranty of 2 years."),
@@ -274,6 +283,11 @@ class Words:
 
     def count(self, text: str) -> int:
         return len(text.split())
+
+
+@pytest.mark.parametrize("run", ["一" + "万" * 1200, "一二" * 2500, "三个月两天" * 1200])
+def test_endless_chinese_numbers_are_read(run: str) -> None:
+    assert not check("保修十年。", [("a", "保修", run)]).supported
 
 
 @pytest.mark.parametrize("sentence", ["You can use military IDs.", "Military IDs", "1. Military IDs"])
