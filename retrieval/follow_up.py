@@ -72,7 +72,8 @@ class Answered:
 def leans(text: str) -> str | None:
     """Why a message may need what was said before it; None where it stands by itself."""
     lowered = text.strip().lower().replace("’", "'")
-    if not any(map(str.isalnum, _COURTESY.sub("", lowered))):
+    asks = lowered.endswith(("?", "？"))
+    if not any(map(str.isalnum, lowered if asks else _COURTESY.sub("", lowered))):
         return None
     if match := _OPENING.match(lowered) or _CHINESE_OPENING.match(lowered):
         return f'it opens with "{match.group().strip()}"'

@@ -245,13 +245,14 @@ def _bounded(line: str) -> Iterator[str]:
     """The sentences of a line as they stand, with the space after each; one too long is cut, at a space if it can."""
     limit = int(PASSAGE_CHARS / CJK_WIDTH)
     ends = [match.end() for match in _SENTENCE_END.finditer(line)]
-    for start, end in pairwise([0, *ends, len(line)]):
-        sentence = line[start:end]
-        while _width(sentence) > PASSAGE_CHARS:
-            at = sentence.rfind(" ", 0, limit) + 1 or limit
-            yield sentence[:at]
-            sentence = sentence[at:]
-        yield sentence
+    start = 0
+    for end in (*ends, len(line)):
+        while _width(line[start : min(end, start + PASSAGE_CHARS + 1)]) > PASSAGE_CHARS:
+            at = line.rfind(" ", start, start + limit) + 1 or start + limit
+            yield line[start:at]
+            start = at
+        yield line[start:end]
+        start = end
     yield "\n"
 
 

@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,7 +22,7 @@ class Removed:
 
 def remove_documents(folder: Path, paths: Sequence[str]) -> list[Removed]:
     """Delete documents, named by their paths in the folder, all or none. Raises NoSuchDocument, ManifestError."""
-    with origins_lock(folder):
+    with origins_lock(folder) if folder.is_dir() else nullcontext():
         return _removed(folder, paths)
 
 

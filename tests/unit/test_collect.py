@@ -55,6 +55,8 @@ def test_what_a_person_took_out_is_not_brought_back(manuals: Path, tmp_path: Pat
     (into / "copy.txt").write_text("Text.\n", "utf-8")
     with pytest.raises(NoSuchDocument, match=r'did you mean "manuals/a.md"'):
         remove_documents(into, ["manuals/deep/b.txt", "manual/a.md"])
+    with pytest.raises(NoSuchDocument, match="kefu knowledge lists"):
+        remove_documents(tmp_path / "elsewhere", ["manuals/a.md"])
     assert (into / "manuals" / "deep" / "b.txt").is_file()
     (removed,) = remove_documents(into, ["manuals/deep/b.txt"])
     assert (removed.path, removed.also_in) == ("manuals/deep/b.txt", ("copy.txt", "manuals/a.md"))

@@ -38,6 +38,8 @@ from retrieval.passages import Passage
         ("thanks, and returns?", 'it opens with "thanks, and"'),
         ("Canada, thanks", "it is short"),
         ("可以吗", "it is short"),
+        ("And later?", 'it opens with "and"'),
+        ("？？", None),
         ("好的，那加拿大呢", 'it opens with "好的，那"'),
     ],
 )
