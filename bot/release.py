@@ -4,6 +4,7 @@
 
     models/
       current.json               which release runs, and which ran before
+      .lock                      held by who makes a release
       20261121-093000-1f2e3d/    a release
         manifest.json            format, parts with fingerprints, every file with size and SHA-256, metrics
         project/ policy/ nlu/ knowledge/ generator/

@@ -98,9 +98,10 @@ def candidates(hits: Sequence[Hit], within: float) -> list[Hit]:
     named: dict[str, Hit] = {}
     said: set[str] = set()
     for hit in hits:
-        if _log_odds(hits[0]) - _log_odds(hit) <= within and hit.text not in said:
+        near = _log_odds(hits[0]) - _log_odds(hit) <= within
+        if near and name_of(hit) not in named and hit.text not in said:
             said.add(hit.text)
-            named.setdefault(name_of(hit), hit)
+            named[name_of(hit)] = hit
     return list(named.values())[:MOST_ASKED]
 
 

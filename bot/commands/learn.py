@@ -147,10 +147,10 @@ def train_and_promote(
             "pip install -c constraints.txt -e '.[logs]'"
         )
     paths = AssistantPaths(folder)
-    project = load_folder(folder, env=os.environ)
-    for notice in project.notices:
-        print(notice, file=sys.stderr)
     with releases_lock(paths.models):
+        project = load_folder(folder, env=os.environ)  # what a retraining wrote in the meantime is in it
+        for notice in project.notices:
+            print(notice, file=sys.stderr)
         with mirrored(logs, os.environ), progress_bar() as show:
             release = train_release(
                 project,

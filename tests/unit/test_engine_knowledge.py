@@ -166,6 +166,8 @@ def test_nobody_is_asked_which_of_two_equal_answers_is_meant():
     first, second = (replace(hit, probability=0.9) for hit in HITS)
     assert candidates((first, second), within=0.1) == [first, second]
     assert candidates((first, replace(second, text=first.text)), within=0.1) == [first]
+    hidden = replace(first, text=second.text)  # of a name that is offered already, so its text is not
+    assert candidates((first, hidden, second), within=0.1) == [first, second]
 
 
 async def test_the_button_leads_to_the_answer():
