@@ -10,14 +10,13 @@ RANKING_LENGTH = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntitySpan:
-    """An annotated span: characters ``start`` to ``end`` of the text; ``value`` None means the text itself."""
+    """An annotated span: characters ``start`` to ``end`` of the text."""
 
     start: int
     end: int
     entity: str
     role: str | None = None
     group: str | None = None
-    value: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,7 @@ class Manifest:
 
     ``classes`` are full labels in logit order; None is the reject class. ``roles`` and ``groups`` start with None.
     ``pattern_confidence`` names the patterns that extract entities, with the share of their matches that were right
-    in the training data. ``facts`` is for people: inputs' fingerprint, base, measures.
+    in the training data. ``facts``: base and measures, for people, and the ``threshold`` that training found.
     """
 
     encoder: EncoderShape

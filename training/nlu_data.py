@@ -14,14 +14,7 @@ def examples_from(nlu_data: NluData) -> tuple[Example, ...]:
             text=example.text,
             intent=example.intent,
             entities=tuple(
-                EntitySpan(
-                    start=span.start,
-                    end=span.end,
-                    entity=span.entity,
-                    role=span.role,
-                    group=span.group,
-                    value=span.value,
-                )
+                EntitySpan(start=span.start, end=span.end, entity=span.entity, role=span.role, group=span.group)
                 for span in example.entities
             ),
         )
