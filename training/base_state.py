@@ -53,9 +53,9 @@ def _hashed(place: Path, kept: Path) -> str:
     for file in _files(place):
         key, stat = str(file.resolve()), file.stat()
         size, changed, digest = known.get(key, (0, 0, ""))
-        if (size, changed) != (stat.st_size, stat.st_mtime_ns):
+        if (size, changed) != (stat.st_size, stat.st_ctime_ns):
             digest = sha256_file(file)
-        now[key] = [stat.st_size, stat.st_mtime_ns, digest]
+        now[key] = [stat.st_size, stat.st_ctime_ns, digest]
         hashes.append([file.relative_to(place).as_posix(), digest])
     if any(known.get(key) != value for key, value in now.items()):
         write_json(kept, {**known, **now})
@@ -73,4 +73,6 @@ def _known(kept: Path) -> dict[str, list[Json]]:
         known = json.loads(kept.read_text("utf-8"))
     except (OSError, ValueError):  # not there yet, or torn: then everything is read again
         return {}
-    return known if isinstance(known, dict) else {}
+    if not isinstance(known, dict):
+        return {}
+    return {file: found for file, found in known.items() if isinstance(found, list) and len(found) == 3}

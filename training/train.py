@@ -189,7 +189,7 @@ class _Build:
         confirmed = list(dict([*read_answers(self.paths.confirmed_answers), *self.options.answers]).items())
         files = [sha256_file(file) for file, _ in _knowledge_files(self.paths.knowledge)]
         learned: list[Json] = [files, confirmed, tone, seed]
-        if self.options.generator is None and self.previous and self._tuned_before(base):
+        if self.options.generator is None and not self.options.force and self.previous and self._tuned_before(base):
             # An earlier, asked-for fine-tuning stays until it is asked for again.
             key = self.previous.fingerprints["generator"]
         else:

@@ -113,4 +113,5 @@ def _only_tested(place: str, names: list[str], taught: set[str]) -> Iterator[str
         if name not in taught:
             taught.add(name)
             what = f'the entity "{name}" is only tested, so it is never found'
-            yield f"{place}: {what}; annotate it in examples, or name it in the domain and in a regex or lookup table"
+            remedy = "annotate it in examples, or name it in the domain and in a regex or lookup table"
+            yield f"{place}: {what}; {remedy}, which a pipeline reads by RegexEntityExtractor"

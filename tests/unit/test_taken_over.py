@@ -127,8 +127,20 @@ def test_weights_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     with monkeypatch.context() as patch:
         patch.setattr(base_state_module, "sha256_file", None)
         assert base_state(name, resolve_base, tmp_path) == first
-    (tmp_path / base_state_module.KEPT).write_text("{", "utf-8")
-    assert base_state(name, resolve_base, tmp_path) == first
+    for torn in ("{", "[]", '{"model.safetensors": null}'):
+        (tmp_path / base_state_module.KEPT).write_text(torn, "utf-8")
+        assert base_state(name, resolve_base, tmp_path) == first
+
+
+def test_weights_of_the_same_size_and_time_are_others(tmp_path: Path) -> None:
+    weights = write_tiny_bert(tmp_path / "tiny") / "model.safetensors"
+    first = base_state(str(weights.parent), resolve_base, tmp_path)
+    told, content = weights.stat(), bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    os.utime(weights, ns=(told.st_atime_ns, told.st_mtime_ns))
+    assert weights.stat().st_mtime_ns == told.st_mtime_ns
+    assert base_state(str(weights.parent), resolve_base, tmp_path) != first
 
 
 def test_a_package_is_told_by_its_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
