@@ -71,6 +71,7 @@ def statements_of(title: str, text: str) -> Iterator[Statement]:
     asked = title.rstrip().endswith(("?", "？"))
     told = list(led_sentences(text))
     opening = told[0] if told else ""
+    answer = answer_of(opening)
     denied = asked and any(token.kind == "negation" for token in tokens(opening))
     before = ""
     for sentence in told:
@@ -85,7 +86,7 @@ def statements_of(title: str, text: str) -> Iterator[Statement]:
                 before=Context(before),
                 asked=asked,
                 denied=denied,
-                answer=answer_of(opening),
+                answer=answer,
                 needed=needed,
             )
             before = part
