@@ -3,7 +3,6 @@
 import argparse
 import json
 import os
-import sys
 from pathlib import Path
 
 from bot.commands.options import (
@@ -14,6 +13,7 @@ from bot.commands.options import (
     add_json,
     print_figures,
     print_json,
+    print_notices,
     progress_bar,
 )
 from bot.paths import AssistantPaths
@@ -97,8 +97,7 @@ def test_understanding(args: argparse.Namespace) -> int:
 
     paths = AssistantPaths(args.folder)
     project = load_folder(args.folder, env=os.environ)
-    for notice in project.notices:
-        print(notice, file=sys.stderr)
+    print_notices(project.notices)
     lesson = lesson_of(project, paths, fast=args.fast)
     with progress_bar() as show:
         result = cross_validate(lesson, folds=args.folds, seed=args.seed, progress=show)

@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bot.commands import answers, entities
-from bot.commands.options import Subparsers, add_command, add_json, print_figures, print_json, progress_bar
+from bot.commands.options import (
+    Subparsers,
+    add_command,
+    add_json,
+    print_figures,
+    print_json,
+    print_notices,
+    progress_bar,
+)
 
 if TYPE_CHECKING:
     from bot.dialogue.project import Config, NluData
@@ -123,8 +131,7 @@ def evaluate_nlu(args: argparse.Namespace) -> int:
     lesson = _lesson(args, tests=tests, dev=dev, outside=outside)
     judged = NluData(examples=(*tests.examples, *dev.examples))
     notices = held_out_notices(lesson.data, judged, entities=lesson.entities)
-    for notice in (*data_notices(lesson.data), *notices, *text_notices(outside)):
-        print(notice, file=sys.stderr)
+    print_notices([*data_notices(lesson.data), *notices, *text_notices(outside)])
     held_out = examples_from(tests)
     seeds = range(args.seed, args.seed + args.repeat)
     with progress_bar() as show:

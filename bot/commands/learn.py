@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import sys
 from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -16,6 +15,7 @@ from bot.commands.options import (
     add_json,
     add_redis_url,
     print_json,
+    print_notices,
     progress_bar,
 )
 from bot.paths import AssistantPaths
@@ -149,8 +149,7 @@ def train_and_promote(
     paths = AssistantPaths(folder)
     with releases_lock(paths.models):
         project = load_folder(folder, env=os.environ)  # what a retraining wrote in the meantime is in it
-        for notice in project.notices:
-            print(notice, file=sys.stderr)
+        print_notices(project.notices)
         with mirrored(logs, os.environ), progress_bar() as show:
             release = train_release(
                 project,
@@ -161,8 +160,7 @@ def train_and_promote(
             )
         promote(paths.models, release.id)
         prune(paths.models, keep=5)
-    for notice in [*_about_knowledge(release), *_about_generator(release.metrics.get("generator"))]:
-        print(notice, file=sys.stderr)
+    print_notices([*_about_knowledge(release), *_about_generator(release.metrics.get("generator"))])
     return release
 
 
@@ -183,8 +181,7 @@ def refresh_and_promote(folder: Path, *, seed: int = 0, force: bool = False) -> 
         release = train_release(project, (), paths=paths, options=options, progress=show)
     promote(paths.models, release.id)
     prune(paths.models, keep=5)
-    for notice in _about_knowledge(release):
-        print(notice, file=sys.stderr)
+    print_notices(_about_knowledge(release))
     return release
 
 

@@ -4,7 +4,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -84,6 +84,12 @@ def add_redis_url(parser: argparse.ArgumentParser) -> None:
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
     print(json.dumps(value, indent=1, ensure_ascii=False))
+
+
+def print_notices(notices: Iterable[object]) -> None:
+    """What people should know of their files, a line each, on standard error."""
+    for notice in notices:
+        print(notice, file=sys.stderr)
 
 
 def print_figures(figures: Mapping[str, Any], spread: Mapping[str, Any] | None = None) -> None:
