@@ -34,6 +34,8 @@ MANIFEST = "manifest.json"
 CURRENT = "current.json"
 LOCK = ".lock"
 
+_UNTRAINED = "{}: nothing was trained yet; run `kefu train`"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
@@ -55,13 +57,13 @@ def releases_lock(models: Path, *, wait: bool = True) -> Iterator[bool]:
     """Be the only program that makes releases here: what reads the current one, builds on it and promotes holds this.
 
     Yields whether it is held, which it always is with ``wait``; waiting is told on standard error. A program that ends
-    in any way lets it go. Raises ReleaseError where the assistant's folder is missing.
+    in any way lets it go. Raises ReleaseError where ``models`` is missing: the first training makes it.
     """
     try:
-        models.mkdir(exist_ok=True)
+        lock = (models / LOCK).open("w")
     except FileNotFoundError as exc:
-        raise ReleaseError(f"{models.parent}: no such folder; name the assistant's folder") from exc
-    with (models / LOCK).open("w") as file:
+        raise ReleaseError(_UNTRAINED.format(models)) from exc
+    with lock as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -166,7 +168,7 @@ def current_release(models: Path, *, verify: bool = True) -> Release:
     """The release that is to run. Raises ReleaseError where there is none."""
     history = _history(models)
     if not history:
-        raise ReleaseError(f"{models}: nothing was trained yet; run `kefu train`")
+        raise ReleaseError(_UNTRAINED.format(models))
     return open_release(models / history[-1], verify=verify)
 
 

@@ -147,8 +147,10 @@ def train_and_promote(
             "pip install -c constraints.txt -e '.[logs]'"
         )
     paths = AssistantPaths(folder)
+    load_folder(folder, env=os.environ)  # a faulty folder is refused before anything is made in it
+    paths.models.mkdir(exist_ok=True)
     with releases_lock(paths.models):
-        project = load_folder(folder, env=os.environ)  # what a retraining wrote in the meantime is in it
+        project = load_folder(folder, env=os.environ)  # what a retraining wrote while this waited is in it
         print_notices(project.notices)
         with mirrored(logs, os.environ), progress_bar() as show:
             release = train_release(

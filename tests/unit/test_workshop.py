@@ -103,6 +103,7 @@ def test_the_figures_of_examples():
 async def test_a_release_is_kept_when_no_other_is_made(tmp_path):
     made = ReleaseDraft(tmp_path / "scratch").finish({}).folder
     models = tmp_path / "models"
+    models.mkdir()
     with releases_lock(models):
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(_keep(made, models), 0.2)
