@@ -30,11 +30,17 @@ class Int8Linear(nn.Module):
 
     def forward(self, rows: Tensor) -> Tensor:
         """The layer's output."""
+        if rows[..., 0].numel() == 1:  # one token at a time, where each call counts
+            return self._product(rows)
         # The kernel rounds all rows on one scale. The first token of a text has states a thousand times those of the
         # others, which would then be nothing: each row is brought to the same size first.
         sizes = rows.abs().amax(dim=-1, keepdim=True).clamp(min=1e-9)
-        result: Tensor = torch.ops.quantized.linear_dynamic(rows / sizes, self._packed, reduce_range=not _WIDE)
-        result = result * sizes
+        return self._product(rows / sizes, sizes)
+
+    def _product(self, rows: Tensor, sizes: Tensor | None = None) -> Tensor:
+        result: Tensor = torch.ops.quantized.linear_dynamic(rows, self._packed, reduce_range=not _WIDE)
+        if sizes is not None:
+            result = result * sizes
         return result if self._bias is None else result + self._bias
 
 
