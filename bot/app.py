@@ -126,6 +126,7 @@ async def running(settings: ServeSettings) -> AsyncIterator[Serving]:
             clock=clock,
             senders=channels.senders,
             ready=runtime.ready,
+            foreground=runtime.foreground,
         )
         outbox = Outbox(store, channels.senders, clock=clock)
         exclusive = settings.redis_url is None

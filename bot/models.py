@@ -1,8 +1,8 @@
 """The models of one release, loaded, behind the engine's port. The only module that turns their values into ours.
 
 Understanding and search share one thread, so that on few cores they do not fight; generation has its own, at a lower
-urgency: a turn that needs no generator does not wait for one that does. A server that generates is left alone while it
-is down.
+urgency, and pauses where others are answered at once: a turn that needs no generator does not wait for one that does.
+A server that generates is left alone while it is down.
 """
 
 import asyncio
@@ -92,6 +92,7 @@ class ReleaseModels:
         *,
         reading: Executor,
         writing: Executor,
+        calm: threading.Event,
         generator: GeneratorSettings,
         key: str | None = None,
         device: str = "cpu",
@@ -99,14 +100,14 @@ class ReleaseModels:
     ) -> "ReleaseModels":
         """Load the parts of the release beside each other, and run each once. Heavy: call it off the event loop.
 
-        ``key`` is for the server that drafts, if one does.
+        ``key`` is for the server that drafts, if one does. While ``calm`` is not set, a generator of our own pauses.
         """
         # Messages are short: a second thread gains a tenth when the cores are idle and costs tenfold when they are not.
         torch.set_num_threads(1)
         parts = release.part("knowledge"), release.part("generator")
         with ThreadPoolExecutor(len(parts), "loading") as beside:
             found = beside.submit(_knowledge, parts[0], device)
-            drafting = beside.submit(_drafter, parts[1], device, generator, key) if parts[0] else None
+            drafting = beside.submit(_drafter, parts[1], device, generator, key, calm) if parts[0] else None
             understanding = release.folder / "nlu"
             nlu = NluModel.load(understanding, device=device)
             nlu.parse_batch([WARM_UP])
@@ -217,10 +218,12 @@ def _knowledge(folder: Path | None, device: str) -> Knowledge | None:
     return knowledge
 
 
-def _drafter(folder: Path | None, device: str, generator: GeneratorSettings, key: str | None) -> Drafter | None:
+def _drafter(
+    folder: Path | None, device: str, generator: GeneratorSettings, key: str | None, calm: threading.Event
+) -> Drafter | None:
     if generator.server is not None:
         return Drafter(_client(generator.server, key), tone=generator.tone)
-    return Drafter.load(folder, device=device, tone=generator.tone) if folder else None
+    return Drafter.load(folder, device=device, tone=generator.tone, calm=calm) if folder else None
 
 
 def _client(server: ServerAddress, key: str | None) -> ChatServer:

@@ -23,6 +23,7 @@ from bot.dialogue.policies.ensemble import Policies
 from bot.dialogue.project import Project, SourceFile
 from bot.engine import Engine
 from bot.errors import NoRelease, ReleaseError
+from bot.foreground import Foreground
 from bot.policy_part import load_policies
 from bot.ports import ActionServer, Clock
 from bot.release import CURRENT, Release, current_release, open_release
@@ -63,7 +64,7 @@ class Runtime:
 
     ``actions`` and ``speaker`` are those of the folder and serve every release: their connections outlive a swap.
     ``ready`` is set while a release answers. ``device`` None is ``cuda`` where torch finds one. Parsing and searching
-    share one thread; generating has its own, so that other conversations stay quick. Waiting for a server that
+    share one thread; generating has its own and stands back for turns of ``foreground``. Waiting for a server that
     generates has several.
     """
 
@@ -73,6 +74,7 @@ class Runtime:
     clock: Clock
     device: str | None = None
     ready: asyncio.Event = field(default_factory=asyncio.Event)
+    foreground: Foreground = field(default_factory=Foreground)
     _loaded: Loaded | None = None
     _reading: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "reading"))
     _writing: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "writing", _stand_back))
@@ -169,6 +171,7 @@ class Runtime:
                 release,
                 reading=self._reading,
                 writing=self._asking if generator.server else self._writing,
+                calm=self.foreground.calm,
                 generator=generator,
                 key=given_secret(GENERATOR_KEY, os.environ) if generator.server else None,
                 device=device,

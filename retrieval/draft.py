@@ -55,9 +55,11 @@ class Drafter:
         self._writer, self._tone = writer, visible(tone)
 
     @classmethod
-    def load(cls, folder: Path, *, device: str = "cpu", tone: str = "") -> "Drafter":
-        """Read the generator's folder. Raises ``BaseModelError``."""
-        return cls(Generator.load(folder, device=device), tone=tone)
+    def load(
+        cls, folder: Path, *, device: str = "cpu", tone: str = "", calm: threading.Event | None = None
+    ) -> "Drafter":
+        """Read the generator's folder. ``calm`` is not set while others should go first. Raises ``BaseModelError``."""
+        return cls(Generator.load(folder, device=device, calm=calm), tone=tone)
 
     def stream(
         self,

@@ -55,8 +55,8 @@ class Generator:
         self._ends = frozenset(number for number in numbers if number is not None)
 
     @classmethod
-    def load(cls, folder: Path, *, device: str = "cpu") -> "Generator":
-        """Read a model folder. Raises ``BaseModelError``."""
+    def load(cls, folder: Path, *, device: str = "cpu", calm: threading.Event | None = None) -> "Generator":
+        """Read a model folder. ``calm``: see ``Llama``. Raises ``BaseModelError``."""
         try:
             tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         except Exception as error:  # the library raises bare Exception
@@ -66,7 +66,7 @@ class Generator:
         if shape is None:
             model = _ForeignModel(folder, device)
         else:
-            model = _LlamaModel(Llama.load(folder, shape, device=device))
+            model = _LlamaModel(Llama.load(folder, shape, device=device, calm=calm))
         template, special = read_template(folder)
         return cls(model, tokenizer, template, special)
 

@@ -5,6 +5,8 @@ key-value cache of fixed size; 8-bit weights on a CPU, bfloat16 on a GPU.
 """
 
 import json
+import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,6 +22,9 @@ from retrieval.errors import BaseModelError
 from retrieval.int8 import Int8Embedding, Int8Linear, supported
 
 KINDS = frozenset({"llama", "mistral", "qwen2", "qwen3"})
+
+STAND_BACK_S = 0.1
+"""How long a model waits for others, at most, while it reads or writes a token."""
 
 _WEIGHTS = "model.safetensors"
 _WEIGHTS_INDEX = "model.safetensors.index.json"
@@ -71,12 +76,15 @@ class LlamaShape:
 
 
 class Cache:
-    """Keys and values of the tokens so far: ``length`` of at most ``size`` tokens. ``length`` may be set back."""
+    """Keys and values of the tokens so far, a layer each: ``length`` of at most ``size`` tokens.
+
+    ``length`` may be set back.
+    """
 
     def __init__(self, shape: LlamaShape, size: int, dtype: torch.dtype, device: torch.device) -> None:
-        places = (shape.layers, shape.key_heads, size, shape.head_size)
-        self.keys = torch.zeros(places, dtype=dtype, device=device)
-        self.values = torch.zeros(places, dtype=dtype, device=device)
+        places = (shape.layers, 1, shape.key_heads, size, shape.head_size)
+        self.keys = torch.zeros(places, dtype=dtype, device=device).unbind()
+        self.values = torch.zeros(places, dtype=dtype, device=device).unbind()
         self.size, self.length = size, 0
 
 
@@ -111,17 +119,19 @@ class _Layer(nn.Module):
         if self.qkv_bias is not None:
             rows = rows + self.qkv_bias
         rows = rows.view(count, shape.heads + 2 * shape.key_heads, shape.head_size).transpose(0, 1)
-        query, key, value = rows.split([shape.heads, shape.key_heads, shape.key_heads])
         if self.query_norm is not None and self.key_norm is not None:
-            query, key = self.query_norm(query), self.key_norm(key)
+            query, key, value = rows.split([shape.heads, shape.key_heads, shape.key_heads])
+            rows = torch.cat([self.query_norm(query), self.key_norm(key), value])
+        value = rows[-shape.key_heads :]
+        turned = _turned(rows[: -shape.key_heads], *turn)
+        query, key = turned[: shape.heads], turned[shape.heads :]
         end = cache.length + count
-        cache.keys[self.number, :, cache.length : end] = _turned(key, *turn)
-        cache.values[self.number, :, cache.length : end] = value
+        keys, values = cache.keys[self.number][:, :, :end], cache.values[self.number][:, :, :end]
+        keys[0, :, cache.length :] = key
+        values[0, :, cache.length :] = value
         # The query heads that share a key head are laid behind each other as if they were further tokens.
-        query = _turned(query, *turn).reshape(shape.key_heads, -1, shape.head_size)
-        attended = functional.scaled_dot_product_attention(
-            query[None], cache.keys[None, self.number, :, :end], cache.values[None, self.number, :, :end], mask
-        )
+        query = query.reshape(1, shape.key_heads, -1, shape.head_size)
+        attended = functional.scaled_dot_product_attention(query, keys, values, mask)
         return attended.view(shape.heads, count, shape.head_size).transpose(0, 1).reshape(count, -1)
 
 
@@ -135,10 +145,16 @@ class _Norm(nn.Module):
 
 
 class Llama(nn.Module):
-    """Token ids in, the scores of the next token out."""
+    """Token ids in, the scores of the next token out.
 
-    def __init__(self, shape: LlamaShape, weights: "_Weights", *, int8: bool) -> None:
+    While ``calm`` is not set, another thread has work that should not wait: this one lets it go first, layer by layer.
+    """
+
+    def __init__(
+        self, shape: LlamaShape, weights: "_Weights", *, int8: bool, calm: threading.Event | None = None
+    ) -> None:
         super().__init__()
+        self._calm = calm
         linear: _Linear = Int8Linear if int8 else _plain
         words = weights.take("model.embed_tokens.weight")
         head = words if shape.tied else weights.take("lm_head.weight")
@@ -164,18 +180,23 @@ class Llama(nn.Module):
         states = self.words(ids)
         turn = self._turn(cache.length, len(ids))
         mask = self._mask(cache.length, len(ids))
+        until = time.monotonic() + STAND_BACK_S
         for layer in self.layers:
+            if self._calm is not None and not self._calm.is_set():
+                self._calm.wait(max(0.0, until - time.monotonic()))
             states = layer(states, turn, mask, cache)
         cache.length += len(ids)
         scores: Tensor = self.head(self.norm(states[-1:]))[0]
         return scores
 
     def _turn(self, start: int, count: int) -> tuple[Tensor, Tensor]:
-        """Cosine and sine (count, head_size) of the rotary position embedding."""
+        """Cosine, and sine as ``_turned`` takes it, of the rotary position embedding: (count, head_size) each."""
         size = self.shape.head_size
         rates = self.shape.rope_theta ** (-torch.arange(0, size, 2, device=self.device).float() / size)
         angles = torch.outer(torch.arange(start, start + count, device=self.device).float(), rates).repeat(1, 2)
-        return angles.cos().to(self.norm.weight.dtype), angles.sin().to(self.norm.weight.dtype)
+        sine = angles.sin()
+        sine[:, : size // 2].neg_()
+        return angles.cos().to(self.norm.weight.dtype), sine.to(self.norm.weight.dtype)
 
     def _mask(self, start: int, count: int) -> Tensor | None:
         if count == 1:
@@ -184,14 +205,22 @@ class Llama(nn.Module):
         return mask.repeat(self.shape.heads // self.shape.key_heads, 1)
 
     @classmethod
-    def load(cls, folder: Path, shape: LlamaShape, *, device: str = "cpu", int8: bool = True) -> "Llama":
+    def load(
+        cls,
+        folder: Path,
+        shape: LlamaShape,
+        *,
+        device: str = "cpu",
+        int8: bool = True,
+        calm: threading.Event | None = None,
+    ) -> "Llama":
         """Read a checkpoint in the Hugging Face layout; ``int8``: if the device can. Raises ``BaseModelError``."""
         on_cpu = torch.device(device).type == "cpu"
         int8 = int8 and on_cpu and supported()
         dtype = torch.float32 if on_cpu else torch.bfloat16
         try:
             with ExitStack() as files:
-                model = cls(shape, _Weights(folder, dtype, files), int8=int8)
+                model = cls(shape, _Weights(folder, dtype, files), int8=int8, calm=calm)
         except (OSError, SafetensorError, KeyError, RuntimeError) as error:
             raise BaseModelError(f"{folder}: the weights do not fit config.json ({error})") from error
         return model.to(device).eval()
@@ -227,5 +256,5 @@ def _plain(weight: Tensor) -> nn.Module:
 
 
 def _turned(rows: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
-    left, right = rows.chunk(2, dim=-1)
-    return rows * cosine + torch.cat([-right, left], dim=-1) * sine
+    """Turn each pair of places (i, i + half) of the rows by its angle; the first half of ``sine`` is negative."""
+    return torch.addcmul(rows * cosine, rows.roll(rows.shape[-1] // 2, -1), sine)

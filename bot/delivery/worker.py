@@ -24,6 +24,7 @@ from bot.delivery.transcript import TurnTranscript, dump_transcript
 from bot.dialogue.domain import Domain
 from bot.dialogue.tracker import Tracker
 from bot.errors import StoreError, StoreUnavailable
+from bot.foreground import Foreground
 from bot.messages import Inbound, LiveFrame, LogFrame, Reply, Sender
 from bot.ports import Clock, Partial, TurnRecord, TurnResult
 
@@ -99,8 +100,8 @@ class Worker:
 
     ``engine`` is called once a turn, so a new release takes over between two turns. ``senders`` are the channels that
     call a platform: their replies go to the outbox as well as to the log, and they are asked to show that an answer is
-    being written when it takes long. No turn begins until
-    ``ready`` is set: what cannot be answered now, waits.
+    being written when it takes long. No turn begins until ``ready`` is set: what cannot be answered now, waits.
+    ``foreground`` is told of each turn, for slow work to stand back.
     """
 
     def __init__(
@@ -112,8 +113,10 @@ class Worker:
         clock: Clock,
         senders: Mapping[str, Sender] | None = None,
         ready: asyncio.Event | None = None,
+        foreground: Foreground | None = None,
     ) -> None:
         self._store = store
+        self._foreground = foreground or Foreground()
         self._ready = ready
         self._hub = hub
         self._engine = engine
@@ -144,17 +147,18 @@ class Worker:
     async def _serve(self, claim: Claim) -> None:
         """Run the oldest message of the conversation, again after a fault, until it is committed or not ours."""
         while await self._is_ready():
-            born, have = self._trackers.known(claim.conversation_id)
-            turn = await self._store.begin(
-                claim.conversation_id,
-                claim.entry_id,
-                nonce=secrets.token_hex(8),
-                born=born,
-                have=have,
-                typing=self._typing,
-            )
-            if turn is None or await self._run(turn):
-                return
+            with self._foreground.turn():
+                born, have = self._trackers.known(claim.conversation_id)
+                turn = await self._store.begin(
+                    claim.conversation_id,
+                    claim.entry_id,
+                    nonce=secrets.token_hex(8),
+                    born=born,
+                    have=have,
+                    typing=self._typing,
+                )
+                if turn is None or await self._run(turn):
+                    return
             await asyncio.sleep(_RETRY_S * 2 ** min(turn.tries, 5))
 
     async def _is_ready(self) -> bool:

@@ -13,7 +13,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from retrieval.draft import Drafter
 from retrieval.errors import BaseModelError
 from retrieval.generator import Generator
-from retrieval.llama import Llama, LlamaShape
+from retrieval.llama import STAND_BACK_S, Llama, LlamaShape
 from retrieval.support import check
 from training.generator import build_generator
 
@@ -85,6 +85,32 @@ def test_the_forward_pass_agrees_with_transformers(kind: str, tmp_path: Path) ->
         close = rounded(ids, rounded.cache(64))
     assert torch.allclose(exact, expected, atol=1e-3)
     assert torch.nn.functional.cosine_similarity(close, expected, dim=0) > 0.98
+
+
+class Calm(threading.Event):
+    """Says how long it was waited for, and does not wait."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[float | None] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waits.append(timeout)
+        return self.is_set()
+
+
+def test_the_model_stands_back_between_layers_within_its_limit(tmp_path: Path) -> None:
+    folder = save_tiny(tmp_path / "llama", "llama")
+    shape, calm = LlamaShape.read(folder), Calm()
+    assert shape is not None
+    model = Llama.load(folder, shape, calm=calm)
+    with torch.inference_mode():
+        waiting = model(torch.tensor([1, 2, 3]), model.cache(8))
+        assert len(calm.waits) == shape.layers
+        assert all(limit is not None and 0 <= limit <= STAND_BACK_S for limit in calm.waits)
+        calm.set()
+        assert model(torch.tensor([1, 2, 3]), model.cache(8)).equal(waiting)
+    assert len(calm.waits) == shape.layers
 
 
 @pytest.mark.parametrize("kind", ["gemma2", "gemma3_text", "phi3", "gpt2"])

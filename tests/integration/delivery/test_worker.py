@@ -12,6 +12,7 @@ from bot.delivery.transcript import read_transcripts
 from bot.delivery.worker import Worker
 from bot.dialogue.domain import Domain
 from bot.errors import StoreError, StoreUnavailable
+from bot.foreground import URGENT_S, Foreground
 from bot.messages import Inbound
 from bot.ports import Partial
 
@@ -92,6 +93,25 @@ async def test_the_only_worker_need_not_wait_for_a_dead_one(store: Store) -> Non
     assert time.monotonic() - started < 0.5
     await worker.stop()
     await hub.stop()
+
+
+async def test_slow_work_stands_back_for_a_turn(store: Store) -> None:
+    foreground, seen = Foreground(), []
+
+    async def look(inbound: Inbound, partial: Partial) -> None:
+        seen.append(foreground.calm.is_set())
+        await asyncio.sleep(2 * URGENT_S)
+        seen.append(foreground.calm.is_set())
+
+    engine, hub = CountingEngine(before=look), Hub(store)
+    worker = Worker(store, hub, lambda: engine, clock=SystemClock(), foreground=foreground)
+    await hub.start()
+    await worker.start()
+    await hub.ask(message("hi"), timeout_s=20)
+    await worker.stop()
+    await hub.stop()
+    assert seen == [False, True]
+    assert foreground.calm.is_set()
 
 
 async def test_a_worker_that_lost_its_conversation_adds_nothing(store: Store) -> None:
