@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.commands.interactive_words import words
-from bot.commands.options import Subparsers, add_command, add_folder
+from bot.commands.options import Subparsers, add_command, add_folder, read_line
 
 if TYPE_CHECKING:
     from bot.actions.scene import Scene
@@ -112,10 +112,8 @@ class Session:
 
     async def ask(self, name: str) -> str | None:
         """What is answered to a prompt, without blanks around it; None at the end of the input."""
-        try:
-            return (await asyncio.to_thread(input, f"{self.words(name)}: ")).strip()
-        except EOFError:
-            return None
+        answer = await asyncio.to_thread(read_line, f"{self.words(name)}: ")
+        return None if answer is None else answer.strip()
 
     async def talk(self) -> bool:
         """Prompt by prompt until the conversation is done; whether it is to be saved."""
@@ -179,7 +177,7 @@ class Session:
         except ValueError:
             value = text.strip()
         scene = (point.scene or self._scene("")).after([SlotSet(name=name.strip(), value=value)])
-        decision = None if point.decision is None else await self.loaded.engine.decide(scene)
+        decision = None if point.decision is None else await self.loaded.engine.course.decide(scene)
         return replace(point, scene=scene, decision=decision)
 
     async def _answer(self, point: Point, answer: str) -> Point | None:
@@ -195,7 +193,7 @@ class Session:
             return None
         inbound = self.conversation.inbound(answer)
         scene = self.loaded.engine.scene(inbound, self.tracker)
-        parse = await self.loaded.engine.understand(inbound, scene)
+        parse = await self.loaded.engine.course.understand(inbound, scene)
         return replace(point, scene=scene, inbound=inbound, parse=parse, is_corrected=False)
 
     async def _hear(self, point: Point, inbound: "Inbound", parse: "Parse") -> Point:
@@ -208,7 +206,7 @@ class Session:
         if scene.tracker.paused:
             print(self.words("paused"))
             return Point(scene=scene, corrected=examples)
-        return Point(scene=scene, corrected=examples, decision=await self.loaded.engine.decide(scene))
+        return Point(scene=scene, corrected=examples, decision=await self.loaded.engine.course.decide(scene))
 
     def _correct(self, point: Point, parse: "Parse", answer: str) -> Point | None:
         corrected = self._other_entities(parse, answer) if "[" in answer else self._other_intent(parse, answer)
@@ -273,20 +271,20 @@ class Session:
 
     async def _act(self, point: Point, decision: "Decision") -> Point:
         """Do it; a form that was about to run and may not has declined."""
+        from bot.course import SESSION_START
         from bot.dialogue.events import ActionExecutionRejected
         from bot.dialogue.situation import LISTEN
-        from bot.engine import SESSION_START
 
         scene = point.scene or self._scene("")
         scene = replace(scene, turn=replace(scene.turn))  # what the turn notes down is undone by going back
         loop = scene.tracker.active_loop
         if loop is not None and point.decision is not None and loop.name == point.decision.action != decision.action:
             scene = scene.after([ActionExecutionRejected(name=loop.name)])
-        after = await self.loaded.engine.act(decision, scene)
+        after = await self.loaded.engine.course.act(decision, scene)
         self._tell(scene.tracker, after)
         if after.tracker.paused or after.tracker.latest_action_name in (LISTEN, SESSION_START):
             return Point(scene=after, corrected=point.corrected)
-        return Point(scene=after, corrected=point.corrected, decision=await self.loaded.engine.decide(after))
+        return Point(scene=after, corrected=point.corrected, decision=await self.loaded.engine.course.decide(after))
 
     def _scene(self, text: str) -> "Scene":
         return self.loaded.engine.scene(self.conversation.inbound(text), self.tracker)

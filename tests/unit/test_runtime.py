@@ -202,10 +202,10 @@ async def test_nothing_trained_is_told(tmp_path):
 async def test_the_speaker_is_shared_by_releases(models):
     runtime = make(models)
     await runtime.load()
-    first = runtime.current.engine._means
+    first = runtime.current.engine.course.means
     await runtime.load(new_id(models))
-    assert runtime.current.engine._means.speaker is first.speaker
-    assert runtime.current.engine._means is not first
+    assert runtime.current.engine.course.means.speaker is first.speaker
+    assert runtime.current.engine.course.means is not first
     runtime.close()
 
 
