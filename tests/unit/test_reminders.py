@@ -1,6 +1,7 @@
 """Reminders: which are still to come, and what a turn makes of one that is due."""
 
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 from dialogue_parts import DOMAIN, LISTEN, conversations, did, said, turn
@@ -71,7 +72,9 @@ def test_what_is_still_to_come(events: list[ev.Event], left: list[str]) -> None:
 @given(conversations)
 def test_what_is_to_come_was_set_and_not_taken_back(events: list[ev.Event]) -> None:
     reminders = START.apply(*events).reminders
-    applied = START.apply(*(event for event in events if not isinstance(event, ev.SessionStarted))).applied_events
+    starts = [at for at, event in enumerate(events) if isinstance(event, ev.SessionStarted)]
+    sessions = [events[start:end] for start, end in pairwise([0, *starts, len(events)])]  # none takes back another's
+    applied = [event for session in sessions for event in START.apply(*session).applied_events]
     for reminder in reminders:
         assert any(event is reminder.event for event in applied)
         since = events[reminder.number + 1 :]
@@ -196,7 +199,7 @@ async def test_it_outlives_the_session() -> None:
 async def test_one_that_breaks_down_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
     anna = planned_by(NUDGE)
     alarm = await planned(anna)
-    anna.engine._policies = None  # type: ignore[assignment]  # a bug of ours
+    anna.engine.course._policies = None  # type: ignore[assignment]  # a bug of ours
     result = await ring(anna, *alarm)
     assert (result.replies, result.record.route, anna.tracker.reminders) == ((), "error", ())
 
