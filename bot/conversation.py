@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from bot.dialogue.parse import Json
 from bot.dialogue.tracker import Tracker
-from bot.messages import Inbound
+from bot.messages import Inbound, encodable
 from bot.ports import Partial, TurnResult
 from bot.runtime import Runtime
 
@@ -32,7 +32,7 @@ class Conversation:
             channel="cmdline",
             event_id=uuid.uuid4().hex,
             sender_id="terminal",
-            text=text,
+            text=encodable(text),
             metadata=self.metadata,
         )
 

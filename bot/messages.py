@@ -11,6 +11,22 @@ InboundKind = Literal["message", "feedback", "agent", "resume", "events", "inten
 Verdict = Literal["queued", "dup", "busy"]
 FrameType = Literal["user", "bot", "agent", "status"]
 
+REPLACEMENT = "\ufffd"
+"""Unicode's sign for a character that was lost."""
+
+
+def encodable(text: str) -> str:
+    """The text with U+FFFD in place of each half of a surrogate pair, which UTF-8 cannot carry; two halves are joined.
+
+    JSON escapes (``\\ud83d``: half an emoji that a client cut), and arguments of a command that are no UTF-8, bring
+    them: what comes in passes here once, where it arrives.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inbound:

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from bot.dialogue.parse import Json
 from bot.errors import BadRequest
+from bot.messages import REPLACEMENT, encodable
 
 BODY_LIMIT_BYTES = 64 * 1024
 MAX_DEPTH = 32
@@ -44,7 +45,10 @@ def as_object(value: Json) -> Mapping[str, Json]:
 
 
 def parse_json(raw: bytes) -> Json:
-    """Parse JSON as strictly as the standard says: UTF-8, no NaN, no lone surrogates, at most 32 levels."""
+    """Parse JSON as strictly as the standard says: UTF-8, no NaN, at most 32 levels.
+
+    Half of a surrogate pair, which an escape may write, becomes U+FFFD.
+    """
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as exc:
@@ -57,7 +61,7 @@ def parse_json(raw: bytes) -> Json:
         raise BadRequest("the body is no JSON that can be read: nested too deeply, or a number too long") from None
     _check_depth(value)
     if "\\u" in text:
-        _check_surrogates(value)
+        value = json.loads(encodable(json.dumps(value, ensure_ascii=False)))
     return cast(Json, value)
 
 
@@ -83,13 +87,6 @@ def _children(node: object) -> list[object]:
             return []
 
 
-def _check_surrogates(value: object) -> None:
-    try:
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except UnicodeEncodeError:
-        raise BadRequest("the body holds half of a surrogate pair, which is no character") from None
-
-
 def string(body: Mapping[str, Json], name: str, *, default: str | None = None) -> str:
     """Take a field that must be a string; without a default it must also be there."""
     value = body.get(name)
@@ -101,8 +98,8 @@ def string(body: Mapping[str, Json], name: str, *, default: str | None = None) -
 
 
 def identifier(value: str, name: str) -> str:
-    """Check an id that a client chose: 1 to 200 printable characters."""
-    if not 1 <= len(value) <= MAX_ID_LENGTH or not value.isprintable():
+    """Check an id that a client chose: 1 to 200 printable characters, none of them lost on the way."""
+    if not 1 <= len(value) <= MAX_ID_LENGTH or not value.isprintable() or REPLACEMENT in value:
         raise BadRequest(f"'{name}' must have 1 to {MAX_ID_LENGTH} printable characters")
     return value
 

@@ -36,6 +36,7 @@ def add(commands: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Only the understanding of the current release is loaded; system entities are found where its project asks."""
     from bot.channels.http_api import parse_json_of
+    from bot.messages import encodable
     from bot.parses import dialogue_parse, explanation_json, with_system_entities
     from bot.release import current_release
     from bot.runtime import project_of
@@ -44,10 +45,10 @@ def run(args: argparse.Namespace) -> int:
     from nlu.model import NluModel
 
     release = current_release(AssistantPaths(args.folder).models)
-    folder = release.folder / "nlu"
+    folder, text = release.folder / "nlu", encodable(args.text)
     with found_alone(project_of(release).config, os.environ) as find:
-        explanation = Explainer(NluModel.load(folder), folder).explain(args.text)
-        parse = with_system_entities(dialogue_parse(explanation.parse), find(args.text))
+        explanation = Explainer(NluModel.load(folder), folder).explain(text)
+        parse = with_system_entities(dialogue_parse(explanation.parse), find(text))
     if args.json:
         print_json({**parse_json_of(parse), "explanation": explanation_json(explanation)})
     else:

@@ -1,6 +1,7 @@
 """What several commands have in common: the assistant folder, JSON output, progress on the terminal."""
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -55,6 +56,16 @@ def add_folder(parser: argparse.ArgumentParser) -> None:
 def add_json(parser: argparse.ArgumentParser) -> None:
     """``--json``: one JSON value on standard output and nothing else there."""
     parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def read_line(prompt: str) -> str | None:
+    """A line that is typed, or piped in; None at the end. What is no UTF-8 becomes U+FFFD."""
+    if isinstance(sys.stdin, io.TextIOWrapper) and sys.stdin.errors != "replace":  # possible before the first read
+        sys.stdin.reconfigure(errors="replace")
+    try:
+        return input(prompt)
+    except EOFError:
+        return None
 
 
 def redis_url(text: str) -> str:

@@ -9,7 +9,17 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.commands.options import Subparsers, UsageError, add_command, add_folder, add_json, port, print_json, redis_url
+from bot.commands.options import (
+    Subparsers,
+    UsageError,
+    add_command,
+    add_folder,
+    add_json,
+    port,
+    print_json,
+    read_line,
+    redis_url,
+)
 from bot.paths import AssistantPaths
 from bot.secrets_file import TOKEN_VARIABLE
 
@@ -193,19 +203,12 @@ async def _shell(folder: Path, debug: bool) -> None:
         loaded = runtime.current
         explainer = Explainer(project=loaded.project, policies=loaded.policies)
         print("Type a message; /stop leaves.")
-        while (text := await asyncio.to_thread(_read_line)) not in (None, "/stop"):
+        while (text := await asyncio.to_thread(read_line, "you: ")) not in (None, "/stop"):
             before = conversation.so_far
             result = await conversation.say(str(text))
             print_replies(result.replies)
             if debug:
                 print("\n".join(trace(before, result, explainer, loaded.models.threshold)))
-
-
-def _read_line() -> str | None:
-    try:
-        return input("you: ")
-    except EOFError:
-        return None
 
 
 def print_replies(replies: "Sequence[Reply]") -> None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, cast
 from bot.dialogue.event_json import from_json, to_json
 from bot.dialogue.events import Event
 from bot.dialogue.parse import Json
-from bot.messages import Button, Inbound, LiveFrame, LogFrame, Reply, Source
+from bot.messages import Button, Inbound, LiveFrame, LogFrame, Reply, Source, encodable
 from bot.ports import TurnRecord
 
 
@@ -40,12 +40,7 @@ _TUPLES_OF = {"buttons": Button, "quick_replies": Button, "sources": Source}
 
 def dump(value: object) -> str:
     """Compact JSON. Characters that UTF-8 cannot carry (lone surrogates) become U+FFFD."""
-    text = _ENCODER.encode(value)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
+    return encodable(_ENCODER.encode(value))
 
 
 def dump_event(event: Event) -> str:

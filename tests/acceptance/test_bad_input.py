@@ -153,8 +153,8 @@ BAD_REQUESTS = [
     (WEBHOOK, LETTER + b"x" * 1_000_000 + b'"}', 413, "the body is too large"),
     # bytes that are no UTF-8
     (WEBHOOK, LETTER + b'\xff\xfe"}', 400, "not UTF-8 (byte"),
-    # half a surrogate pair
-    (WEBHOOK, LETTER + b'\\ud800"}', 400, "surrogate"),
+    # half a surrogate pair in the customer's id
+    (WEBHOOK, b'{"sender": "\\ud800", "message": "hi"}', 400, "'sender' must have 1 to 200"),
     (WEBHOOK, b"", 400, "not JSON"),
     (WEBHOOK, b"{", 400, "not JSON"),
     (WEBHOOK, b"[1]", 400, "must be a JSON object"),

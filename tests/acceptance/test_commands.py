@@ -221,6 +221,15 @@ def test_explain_says_what_spoke_for_an_intent(small):
     assert [near["intent"] for near in explanation["neighbours"]] == ["human_handoff"] * 3
 
 
+def test_what_is_no_utf_8_is_answered_all_the_same(shop):
+    half = b"\xed\xa0\x80".decode("utf-8", "surrogateescape")  # half an emoji as three bytes
+    assert asked(shop, f"hello {half}")["replies"]
+    assert kefu("explain", half, shop).returncode == 0
+    done = kefu("shell", shop, input=f"hello {half}\n{half}\n/stop\n", errors="surrogateescape")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("bot: ") == 2
+
+
 def test_shell_holds_a_conversation(shop):
     done = kefu("shell", shop, input="where is my order?\nMP-99999\nMP-10234\n/stop\n")
     assert done.returncode == 0, done.stderr

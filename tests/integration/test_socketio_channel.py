@@ -354,7 +354,6 @@ BAD = [
     )
 ] + [
     '42["user_uttered",{"message":NaN}]',
-    '42["user_uttered",{"message":"\\ud800"}]',
     '42["user_uttered",{"message":"a","message_id":""}]',
     '42["user_uttered"]',
     '42["user_uttered",1,2,3]',
@@ -384,6 +383,12 @@ async def test_what_no_client_should_send(inbox, packet, caplog):
         assert (await heard(inbox)).text == "hi"
         assert inbox.heard.empty()
     assert "user_uttered" not in caplog.text
+
+
+async def test_half_an_emoji_is_replaced(inbox):
+    async with serving(inbox) as server, widget(server) as one:
+        await one.say("ok \ud83d")
+        assert (await heard(inbox)).text == "ok \ufffd"
 
 
 async def test_too_large(inbox):

@@ -21,6 +21,13 @@ def test_sender_message_and_metadata():
     assert inbound.received_at == 5.0
 
 
+def test_half_an_emoji_is_replaced_in_what_is_said_and_refused_in_an_id():
+    inbound = read({"message": "ok \ud83d", "metadata": {"page": "\udc4d"}})
+    assert (inbound.text, inbound.metadata) == ("ok \ufffd", {"page": "\ufffd"})
+    with pytest.raises(BadRequest, match="'sender'"):  # two customers must not become one
+        read({"message": "ok", "sender": "ann\ud83d"})
+
+
 def test_a_missing_sender_is_default():
     assert read({"message": "hi"}).conversation_id == "default"
 

@@ -38,6 +38,11 @@ def test_a_message():
     assert inbound.metadata["message_id"] == 5
 
 
+def test_half_an_emoji_is_replaced():
+    said = parse(message=message(text="ok \ud83d"))
+    assert said.inbound.text == "ok \ufffd"
+
+
 def test_an_edited_message_is_a_new_one():
     said = parse(edited_message=message(text="order 12", edit_date=1_700_000_001))
     assert (said.kind, said.inbound.text, said.inbound.metadata["edited"]) == ("edited", "order 12", True)

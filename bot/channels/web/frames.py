@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from bot.channels.web.markdown import to_html
 from bot.dialogue.parse import Json
 from bot.errors import BadRequest
-from bot.messages import Button, LogFrame, Reply, Source
+from bot.messages import Button, LogFrame, Reply, Source, encodable
 
 _ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _LANG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
@@ -129,11 +129,7 @@ def _optional_text(frame: Mapping[str, Json], key: str, max_chars: int) -> str |
         raise BadRequest(f"{key} is a string")
     if len(value) > max_chars:
         raise BadRequest(f"{key} has more than {max_chars} characters")
-    try:
-        value.encode()
-    except UnicodeEncodeError as exc:  # half of a surrogate pair, written as \ud800
-        raise BadRequest(f"{key} is no valid Unicode") from exc
-    return value
+    return encodable(value)
 
 
 def encode(frame: Mapping[str, Json]) -> str:
