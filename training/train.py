@@ -28,6 +28,7 @@ from nlu.neighbours import FORMAT as NEIGHBOURS_FORMAT
 from retrieval.errors import KnowledgeEmpty
 from retrieval.ingest import document_files, is_page
 from retrieval.knowledge import FORMAT as KNOWLEDGE_FORMAT
+from retrieval.provenance import load_origins
 from training.base_state import base_state
 from training.confirmed import read_answers
 from training.corrections import read_confirmed
@@ -161,7 +162,11 @@ class _Build:
 
     def _knowledge(self) -> Json:
         base = self._setting("retrieval_encoder", self._setting("encoder", DEFAULT_ENCODER))
-        files = [[path, sha256_file(file)] for file, path in _knowledge_files(self.paths.knowledge)]
+        origins = load_origins(self.paths.knowledge)
+        addresses = {path: origin.url for path, origin in origins.items()}
+        files = [
+            [path, sha256_file(file), addresses.get(path)] for file, path in _knowledge_files(self.paths.knowledge)
+        ]
         confirmed = sorted({*self.options.questions, *read_confirmed(self.paths.confirmed_questions)})
         seed = self.options.seed
         key = self._key("knowledge", base, resolve_base, KNOWLEDGE_FORMAT, files, list(confirmed), seed)

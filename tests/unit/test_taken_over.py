@@ -13,6 +13,9 @@ from bot.release import Release, promote
 from nlu.base import resolve_base
 from nlu.errors import BaseNotFound
 from nlu.model import NluModel
+from retrieval.encoder import TextEncoder
+from retrieval.index import KnowledgeIndex
+from retrieval.provenance import Origin, save_origins
 from training import base_state as base_state_module
 from training.base_state import base_state
 from training.train import TrainOptions, train
@@ -119,6 +122,24 @@ def test_a_pattern_that_becomes_an_entity_is_learned(shop: Shop) -> None:
     second = shop.train()
     assert learned_anew(first, second)
     assert [found.entity for found in NluModel.load(second.folder / "nlu").parse_batch(["it is 12345"])[0].entities]
+
+
+def test_another_address_of_a_page_is_another_knowledge(shop: Shop) -> None:
+    knowledge = shop.folder / "knowledge"
+    knowledge.mkdir()
+    (knowledge / "ship.md").write_text("# Shipping\n\nWe ship to Berlin and Paris within two days.\n", "utf-8")
+
+    def moved_to(place: str) -> tuple[Release, str | None]:
+        origin = Origin(source=place, place=place, fetched="2026-11-01T00:00:00+00:00", sha256="0")
+        save_origins(knowledge, {"ship.md": origin})
+        release = shop.train()
+        index = KnowledgeIndex.load(release.folder / "knowledge/index", TextEncoder.load(shop.base))
+        return release, index.passages[0].url
+
+    first, url = moved_to("https://old.example/ship")
+    assert url == "https://old.example/ship"
+    assert moved_to("https://new.example/ship")[1] == "https://new.example/ship"
+    assert not learned_anew(first, shop.train())
 
 
 def test_weights_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
