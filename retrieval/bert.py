@@ -43,7 +43,10 @@ class BertShape:
             config = json.loads((folder / "config.json").read_text("utf-8"))
             kind = config["model_type"]
             if kind not in ("bert", "roberta", "xlm-roberta"):
-                raise BaseModelError(f"{folder}: a model of type {kind}; use bert, roberta or xlm-roberta")
+                raise BaseModelError(
+                    f"{folder}: a model of type {kind}; use bert, roberta or xlm-roberta, or a folder "
+                    "that sentence-transformers saved (with modules.json)"
+                )
             return cls(
                 hidden=config["hidden_size"],
                 layers=config["num_hidden_layers"],

@@ -1,22 +1,24 @@
 """Texts into unit vectors with a sentence encoder. Knows tokens and pooling, not passages or indexes."""
 
 import hashlib
-import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
-from torch import Tensor
+from tokenizers.normalizers import Lowercase
+from tokenizers.normalizers import Sequence as Normalizers
+from torch import Tensor, nn
 from torch.nn import functional
 
 from retrieval.bert import Bert
 from retrieval.errors import BaseModelError
 from retrieval.int8 import supported, with_int8_layers
+from retrieval.library_model import LONGEST, MODULES, LibraryModel, library_folder, needs_library, pooling_of, read_json
 from retrieval.query_map import QueryMap
 
 Vectors = NDArray[np.float32]
@@ -74,34 +76,58 @@ class EncoderSettings:
     @classmethod
     def read(cls, folder: Path) -> "EncoderSettings":
         """From ``retrieval.json`` where there is one, else from sentence-transformers' files, else by its kind."""
-        if own := _json(folder / SETTINGS_FILE):
+        if own := read_json(folder / SETTINGS_FILE):
             return cls(**{name: own[name] for name in cls.__slots__ if name in own})
-        pooling = _json(folder / "1_Pooling" / "config.json")
-        prompts = _json(folder / "config_sentence_transformers.json").get("prompts") or {}
-        length = _json(folder / "sentence_bert_config.json").get("max_seq_length") or 256
+        pooling = read_json(folder / "1_Pooling" / "config.json")
+        prompts = read_json(folder / "config_sentence_transformers.json").get("prompts") or {}
+        length = read_json(folder / "sentence_bert_config.json").get("max_seq_length")
+        if length is None and (folder / MODULES).is_file():  # newer versions of the library write it elsewhere
+            length = read_json(folder / "tokenizer_config.json").get("model_max_length")
         e5 = _is_e5(folder)
         return cls(
-            query_prefix=prompts.get("query", "query: " if e5 else ""),
-            passage_prefix=prompts.get("passage", prompts.get("document", "passage: " if e5 else "")),
-            pooling="cls" if pooling.get("pooling_mode_cls_token") else "mean",
-            max_tokens=min(int(length), 512),
+            query_prefix=_prompt(prompts, ("query",), "query: " if e5 else ""),
+            passage_prefix=_prompt(prompts, ("document", "passage", "corpus"), "passage: " if e5 else ""),
+            pooling=pooling_of(pooling) or "mean",
+            max_tokens=min(int(length or 256), LONGEST),
         )
+
+
+class PooledBert(nn.Module):
+    """A BERT whose vector of a text is the mean of its states, or with ``cls`` the first."""
+
+    def __init__(self, bert: Bert, pooling: str) -> None:
+        super().__init__()
+        self.bert, self.pooling = bert, pooling
+        self.dimensions, self.longest = bert.shape.hidden, bert.shape.positions - bert.shape.offset
+
+    def forward(self, ids: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """``ids`` (batch, length) into states (batch, length, width) and vectors (batch, width)."""
+        states: Tensor = self.bert(ids, mask)
+        if self.pooling == "cls":
+            return states, states[:, 0]
+        if mask is None:
+            return states, states.mean(1)
+        weights = mask.unsqueeze(-1).to(states.dtype)
+        return states, (states * weights).sum(1) / weights.sum(1)
 
 
 class TextEncoder:
     """The encoder in a model folder (``config.json``, ``model.safetensors``, ``tokenizer.json``).
 
+    A folder of sentence-transformers that says more in ``modules.json`` than a BERT with a mean is run by that library.
+
     ``query_map`` turns the vectors of queries, which then have its length. The ``fingerprint`` does not know of it,
     since the vectors of passages stay as they are.
     """
 
-    def __init__(self, model: Bert, tokenizer: Tokenizer, settings: EncoderSettings, fingerprint: str) -> None:
+    def __init__(
+        self, model: PooledBert | LibraryModel, tokenizer: Tokenizer, settings: EncoderSettings, fingerprint: str
+    ) -> None:
         self.model, self.tokenizer, self.settings, self.fingerprint = model, tokenizer, settings, fingerprint
         self.query_map: QueryMap | None = None
-        self.dimensions = model.shape.hidden
+        self.dimensions = model.dimensions
         self.tokenizer.no_padding()
-        longest = min(settings.max_tokens, model.shape.positions - model.shape.offset)
-        self.tokenizer.enable_truncation(max_length=longest)
+        self.tokenizer.enable_truncation(max_length=min(settings.max_tokens, model.longest))
 
     @classmethod
     def load(cls, folder: Path, device: str = "cpu", *, int8: bool = False) -> "TextEncoder":
@@ -110,15 +136,19 @@ class TextEncoder:
         ``int8``: on a CPU that can, run the layers in 8 bits: a query takes a third of the time, and its vector stays
         within 1 % of the full one, so it fits an index of full ones.
         """
-        try:
-            tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        except Exception as error:  # the library raises bare Exception
-            raise BaseModelError(f"{folder}: tokenizer.json cannot be read ({error})") from error
-        model = Bert.load(folder).to(device)
-        if int8 and device == "cpu" and supported():
-            with_int8_layers(model.layers)
+        folder = library_folder(folder)
         settings = EncoderSettings.read(folder)
-        return cls(model, tokenizer, settings, _fingerprint(folder, settings))
+        if needs_library(folder) and not (folder / SETTINGS_FILE).is_file():
+            library = LibraryModel.load(folder)
+            files = sorted([*folder.glob("*.*"), *folder.glob("[0-9]*_*/*.*")])
+            kept = [file for file in files if file.suffix in (".json", ".safetensors", ".txt")]
+            settings = replace(settings, max_tokens=library.longest)
+            return cls(library.to(device), library.tokenizer, settings, _fingerprint(kept, settings))
+        bert = Bert.load(folder).to(device)
+        if int8 and device == "cpu" and supported():
+            with_int8_layers(bert.layers)
+        kept = [folder / name for name in ("config.json", "tokenizer.json", "model.safetensors")]
+        return cls(PooledBert(bert, settings.pooling), _tokenizer(folder), settings, _fingerprint(kept, settings))
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors (len(texts), dimensions)."""
@@ -140,17 +170,6 @@ class TextEncoder:
     def _mapped(self, vectors: Vectors) -> Vectors:
         return vectors if self.query_map is None else self.query_map.turned(vectors)
 
-    def _pooled(self, states: Tensor, mask: Tensor | None) -> Tensor:
-        """States (batch, length, width) into unit vectors (batch, width)."""
-        if self.settings.pooling == "cls":
-            vectors = states[:, 0]
-        elif mask is None:
-            vectors = states.mean(1)
-        else:
-            weights = mask.unsqueeze(-1).to(states.dtype)
-            vectors = (states * weights).sum(1) / weights.sum(1)
-        return functional.normalize(vectors, dim=-1)
-
     def batch(self, encodings: Sequence[Encoding]) -> tuple[Tensor, Tensor | None]:
         """Token ids padded to the longest, and the mask; None where nothing is padded."""
         longest = max(len(encoding.ids) for encoding in encodings)
@@ -159,7 +178,7 @@ class TextEncoder:
         for row, encoding in enumerate(encodings):
             ids[row, : len(encoding.ids)] = torch.tensor(encoding.ids)
             mask[row, : len(encoding.ids)] = True
-        device = self.model.kind.device
+        device = next(self.model.parameters()).device
         return ids.to(device), None if bool(mask.all()) else mask.to(device)
 
     def _encode(self, prefix: str, texts: Sequence[str], progress: Progress | None) -> Vectors:
@@ -188,8 +207,8 @@ class TextEncoder:
         for rows in _length_batches([len(encoding.ids) for encoding in encodings]):
             chosen = [encodings[row] for row in rows]
             ids, mask = self.batch(chosen)
-            states = self.model(ids, mask)
-            yield rows, chosen, states, self._pooled(states, mask)
+            states, vectors = self.model(ids, mask)
+            yield rows, chosen, states, functional.normalize(vectors, dim=-1)
 
 
 def _tokens(encoding: Encoding, states: Vectors, prefix: str, text: str) -> Tokens:
@@ -212,26 +231,32 @@ def _length_batches(lengths: Sequence[int]) -> list[list[int]]:
     return batches
 
 
-def _json(file: Path) -> dict[str, Any]:
+def _prompt(prompts: Mapping[str, str | None], names: Sequence[str], default: str) -> str:
+    """The first prompt that says something; where all are empty, as the library writes them, there is to be none."""
+    stated = [prompts[name] or "" for name in names if name in prompts]
+    return next(filter(None, stated), "") if stated else default
+
+
+def _tokenizer(folder: Path) -> Tokenizer:
     try:
-        value = json.loads(file.read_text("utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise BaseModelError(f"{file}: not valid JSON ({error})") from error
-    return value if isinstance(value, dict) else {}
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    except Exception as error:  # the library raises bare Exception
+        raise BaseModelError(f"{folder}: tokenizer.json cannot be read ({error})") from error
+    if read_json(folder / "sentence_bert_config.json").get("do_lower_case"):
+        tokenizer.normalizer = Normalizers([Lowercase(), *([tokenizer.normalizer] if tokenizer.normalizer else [])])
+    return tokenizer
 
 
 def _is_e5(folder: Path) -> bool:
     """E5 checkpoints state no prefixes; told by name, or by a BERT body on XLM-R's vocabulary."""
-    config = _json(folder / "config.json")
+    config = read_json(folder / "config.json")
     name = f"{config.get('_name_or_path', '')} {folder.name}".lower()
     return "e5" in name or (config.get("model_type") == "bert" and config.get("vocab_size") == 250037)
 
 
-def _fingerprint(folder: Path, settings: EncoderSettings) -> str:
+def _fingerprint(files: Sequence[Path], settings: EncoderSettings) -> str:
     digest = hashlib.sha256(repr(settings).encode())
-    for name in ("config.json", "tokenizer.json", "model.safetensors"):
-        with (folder / name).open("rb") as file:
+    for path in files:
+        with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()[:16]

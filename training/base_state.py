@@ -64,7 +64,7 @@ def _hashed(place: Path, kept: Path) -> str:
 
 def _files(place: Path) -> Iterator[Path]:
     """The files that a base is read from, in order."""
-    files = [place] if place.is_file() else sorted([*place.glob("*"), *place.glob("1_Pooling/*")])
+    files = [place] if place.is_file() else sorted([*place.glob("*"), *place.glob("[0-9]*_*/*")])
     return (file for file in files if file.suffix in _READ and file.is_file())
 
 
