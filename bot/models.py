@@ -168,7 +168,7 @@ class ReleaseModels:
             return
         if not self._breaker.admit():
             raise DraftFailed("the server that drafts is left alone after repeated failures")
-        stop = threading.Event()
+        question, stop = self._spelled(question), threading.Event()
         passages = [(hit.passage_id, hit.title, hit.text) for hit in hits]
         said = [(message.by_customer, message.text) for message in earlier]
         drafted = self._drafter.stream(question, passages, stop=stop, earlier=said, refused=refused)
@@ -186,7 +186,7 @@ class ReleaseModels:
 
     async def extract(self, question: str, hit: Hit) -> str:
         """The part of a passage that answers, as it stands there."""
-        passages = [(hit.passage_id, hit.title, hit.text)]
+        question, passages = self._spelled(question), [(hit.passage_id, hit.title, hit.text)]
         return await asyncio.get_running_loop().run_in_executor(
             self._writing, lambda: extract(self.relevance(question, passages), hit.text)
         )
@@ -196,6 +196,9 @@ class ReleaseModels:
         assert self._knowledge is not None
         index = self._knowledge.index
         return Relevance(question, passages, index.encoder, background=index.dense["sentence"].background)
+
+    def _spelled(self, question: str) -> str:
+        return self._knowledge.spelled(question) if self._knowledge else question
 
     async def _next(self, sentences: Iterator[Sentence]) -> Sentence | None:
         return await asyncio.get_running_loop().run_in_executor(self._writing, next, sentences, None)

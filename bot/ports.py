@@ -37,7 +37,7 @@ class SearchResult:
     """Hits, best first. ``probability``: calibrated chance in [0, 1] that the best one answers.
 
     ``answer_at`` and ``draft_at`` are the thresholds that training found for this knowledge. ``searched``: the text
-    that was searched for; ``why`` it is more than the message ("" where it is not).
+    that was searched for; ``why`` it is not the message as it is ("" where it is).
     """
 
     hits: tuple[Hit, ...]
@@ -137,7 +137,7 @@ class Clock(Protocol):
 class TurnRecord:
     """Why a turn went as it did: the transcript's and ``kefu ask``'s explanation. JSON-ready values only.
 
-    ``searched``: what was searched for, where that is more than the message.
+    ``searched``: what was searched for, where that is not the message as it is.
     """
 
     route: str

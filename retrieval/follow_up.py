@@ -62,7 +62,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """An outcome, the text that it was searched with, and why that is more than the message ("" where it is not)."""
+    """An outcome, the text that it was searched with, and why that is not the message as it is ("" where it is)."""
 
     outcome: SearchOutcome
     searched: str
@@ -93,12 +93,15 @@ def search_all(knowledge: Knowledge, asked: Sequence[Asked], k: int) -> list[Ans
     contexts = iter(zip(wholes, found[len(asked) :], strict=True))
     answers: list[Answered] = []
     for one, alone, leans_on in zip(asked, found, leaning, strict=False):
-        answer = Answered(outcome=knowledge.outcome(one.text, alone.hits, k), searched=one.text)
+        spelled = knowledge.spelled(one.text)
+        why = "" if spelled == one.text else "with its spelling mended"
+        answer = Answered(outcome=knowledge.outcome(one.text, alone.hits, k), searched=spelled, why=why)
         if leans_on:
             whole, together = next(contexts)
             both = knowledge.outcome(whole.text, fused(together.hits, alone.hits), k)
             if both.probability > alone.probability and _means_something(one.text, alone):
-                answer = Answered(outcome=both, searched=whole.text, why=leans(one.text) or "")
+                why = f"with what was said before: {leans(one.text)}"
+                answer = Answered(outcome=both, searched=knowledge.spelled(whole.text), why=why)
         answers.append(answer)
     return answers
 

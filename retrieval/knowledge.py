@@ -1,7 +1,7 @@
 """A trained knowledge, loaded: encoder, index and calibration behind one search. Immutable once loaded.
 
-Its folder holds ``index/``, ``calibration.json`` and a manifest; where customers' questions were learned from, the map
-of queries too.
+Its folder holds ``index/``, ``calibration.json``, ``words.json`` and a manifest; where customers' questions were
+learned from, the map of queries too.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,9 +17,11 @@ from retrieval.index_kinds import gpu_available
 from retrieval.passages import Passage, filterable, has_all
 from retrieval.query_map import load_query_map
 from retrieval.sealed import checked_json, verify
+from retrieval.spelling import Speller, Vocabulary
 
-FORMAT = f"kefu-knowledge-1/{INDEX_FORMAT}"
+FORMAT = f"kefu-knowledge-2/{INDEX_FORMAT}"
 """Changes with that of the index, so that an older release is trained again and not taken over."""
+WORDS = "words.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +39,13 @@ class SearchOutcome:
 
 
 class Knowledge:
-    """What an assistant knows. Calls may come from several threads at once: none changes anything."""
+    """What an assistant knows. Calls may come from several threads at once: none changes anything.
 
-    def __init__(self, index: KnowledgeIndex, calibration: Calibration) -> None:
-        self.index, self.calibration = index, calibration
+    ``spelled`` mends the slips of a question, as every search does.
+    """
+
+    def __init__(self, index: KnowledgeIndex, calibration: Calibration, spelled: Callable[[str], str]) -> None:
+        self.index, self.calibration, self.spelled = index, calibration, spelled
         self._passages = {passage.id: passage for passage in index.passages}
         self.filter_names = frozenset(name for passage in index.passages for name in filterable(passage))
 
@@ -54,6 +59,7 @@ class Knowledge:
         try:
             calibration = Calibration(**checked_json(folder / "calibration.json", dict))
             base = str(about["base"])
+            own = checked_json(folder / WORDS, dict)
         except (KeyError, TypeError) as error:
             raise IndexFileError(f"{folder}: not a knowledge folder of this program ({error})") from error
         if set(calibration.weights) != set(FEATURES):
@@ -61,7 +67,8 @@ class Knowledge:
         encoder = TextEncoder.load(base_folder(base), device, int8=True)
         encoder.query_map = load_query_map(folder, encoder.dimensions)
         gpu = device != "cpu" and gpu_available()
-        return cls(KnowledgeIndex.load(folder / "index", encoder, gpu=gpu), calibration)
+        speller = Speller(own, Vocabulary(encoder.tokenizer))
+        return cls(KnowledgeIndex.load(folder / "index", encoder, gpu=gpu), calibration, speller)
 
     def search(self, query: str, k: int = 5, filters: Mapping[str, str] | None = None) -> SearchOutcome:
         """The best ``k`` passages for a query."""
@@ -76,7 +83,7 @@ class Knowledge:
         self, queries: Sequence[str], k: int = 5, filters: Mapping[str, str] | None = None
     ) -> list[SearchOutcome]:
         """The same for several queries in one encoder pass. A query without a word finds nothing."""
-        found = self.index.search_batch(queries, k, filters)
+        found = self.index.search_batch([self.spelled(query) for query in queries], k, filters)
         return [self.outcome(query, hits, k) for query, hits in zip(queries, found, strict=True)]
 
     def outcome(self, query: str, hits: Sequence[Hit], k: int) -> SearchOutcome:

@@ -16,9 +16,11 @@ from retrieval.encoder import TextEncoder
 from retrieval.errors import KnowledgeEmpty
 from retrieval.index import Hit, KnowledgeIndex, build_index
 from retrieval.ingest import read_folder
-from retrieval.knowledge import FORMAT
+from retrieval.knowledge import FORMAT, WORDS
 from retrieval.passages import split_documents
 from retrieval.sealed import seal, write_json
+from retrieval.spelling import counted_words
+from retrieval.views import lexical_text
 from training.offtopic import CHINESE, ENGLISH
 from training.pseudo_queries import pseudo_queries
 from training.query_map import QueryMapReport, learn_query_map
@@ -106,6 +108,7 @@ def build_knowledge(
     if learned:
         learned.query_map.save(out)
     write_json(out / "calibration.json", asdict(calibration))
+    write_json(out / WORDS, counted_words(map(lexical_text, index.passages)))
     seal(out, FORMAT, {"base": base, "encoder": encoder.fingerprint})
     tell(1.0, "knowledge is ready")
     return KnowledgeReport(

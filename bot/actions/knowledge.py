@@ -40,7 +40,7 @@ async def search(scene: Scene) -> SearchResult | None:
                 message.text, k=HIT_COUNT, before=before, filters=_filters(scene)
             )
             if turn.search.why:
-                turn.reasons.append(f"searched with what was said before: {turn.search.why}")
+                turn.reasons.append(f"searched {turn.search.why}")
     return turn.search
 
 

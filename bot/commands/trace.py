@@ -117,7 +117,7 @@ def _support(result: TurnResult) -> Iterator[str]:
 
 
 def _sought(record: TurnRecord) -> str:
-    """What was searched for, where that is more than the message."""
+    """What was searched for, where that is not the message as it is."""
     return f'"{record.searched}" ' if record.searched else ""
 
 

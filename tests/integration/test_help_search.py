@@ -67,11 +67,23 @@ def built(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
         ("cant log in, forgot the secret word", "password.md"),
         ("do you take visa", "faq.csv"),
         ("moved house after ordering", "faq.csv"),
+        ("how do i retrun shoses", "returns.md"),
+        ("forgto my pasword", "password.md"),
     ],
 )
 def test_customers_words_find_the_page(built: tuple[Path, KnowledgeReport], query: str, document: str) -> None:
     outcome = Knowledge.load(built[0], base_folder=resolve_base).search(query)
     assert outcome.hits[0].passage.document == document
+
+
+def test_slips_are_mended_and_told(built: tuple[Path, KnowledgeReport]) -> None:
+    knowledge = Knowledge.load(built[0], base_folder=resolve_base)
+    slipped, plain = search_all(
+        knowledge, [Asked(text="wich crads do you acept"), Asked(text="which cards do you accept")], 5
+    )
+    assert slipped.searched == plain.searched == "which cards do you accept"
+    assert (slipped.why, plain.why) == ("with its spelling mended", "")
+    assert slipped.outcome == plain.outcome
 
 
 def test_probability_tells_chatter_from_questions(built: tuple[Path, KnowledgeReport]) -> None:
