@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import combinations, pairwise
 
-from retrieval.statements import Token, plain, telling
+from retrieval.statements import Token, clauses, plain, telling
 
 _VERB = r"(?:is|are|was|were|can|cannot|must|(?-i:may)|will|has|have|does|do)"
 VERB = re.compile(rf"\b{_VERB}\b", re.IGNORECASE)
@@ -26,6 +26,22 @@ def spliced(line: Sequence[Token], text: str, their_line: Sequence[Token], their
             one, other = min(values & first - second, default=""), min(values & second - first, default="")
             if one and other and ((first_full and second_full) or first & second):
                 yield f"{one!r} and {other!r} are told of different things"
+
+
+def freed(line: Sequence[Token], their_line: Sequence[Token]) -> Iterator[str]:
+    """ "Free" of what is paid for: of "first issue free, reissue £3", "reissue is free".
+
+    Where "free" has a subject of its own, the sentence must name it to say anything of the other parts.
+    """
+    if not any(token.kind == "free" for token in line):
+        return
+    said = telling(line)
+    for clause in clauses(their_line):
+        at = next((at for at, token in enumerate(clause) if token.kind == "free"), 0)
+        subject = [token for token in clause[:at] if token.value in telling(clause[:at])]
+        others = telling(their_line) - telling(clause)
+        if subject and subject[0].value not in said and (other := min(said & others, default="")):
+            yield f"{other!r} is not free there"
 
 
 def _parts(line: Sequence[Token], text: str) -> list[tuple[frozenset[str], bool]]:

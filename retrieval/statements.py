@@ -130,6 +130,11 @@ def clauses(line: Sequence[Token]) -> list[list[Token]]:
     return whole
 
 
+def content(line: Sequence[Token]) -> list[Token]:
+    """What a line says something with: its words, numbers and links."""
+    return [token for token in line if token.kind not in ("comma", "negation", "condition") and token.value not in SOFT]
+
+
 def telling(line: Sequence[Token]) -> frozenset[str]:
     """The words of a line that tell something, numbers and links left out."""
     return frozenset(

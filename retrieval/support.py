@@ -13,12 +13,18 @@ from difflib import SequenceMatcher
 from itertools import pairwise
 
 from retrieval.amounts import halved, misplaced, same_number
+from retrieval.conditions import unconditional
+from retrieval.framing import framed
+from retrieval.labels import unlimited
+from retrieval.moods import altered
 from retrieval.orders import order_in
+from retrieval.pairs import crossed
 from retrieval.sides import turned
-from retrieval.splices import VERB, spliced
-from retrieval.statements import Token, clauses, is_item, led_sentences, plain, tokens
-from retrieval.told import SEMICOLON, Statement, answer_of, stands, statements_of
-from retrieval.vocabulary import EXCEPTED, HOLDING, MEASURES, SHARES, SOFT, TIMES
+from retrieval.splices import VERB, freed, spliced
+from retrieval.statements import Token, clauses, content, is_item, plain, tokens
+from retrieval.tenses import moved
+from retrieval.told import SEMICOLON, Statement, answer_of, held, stands, statements_of
+from retrieval.vocabulary import SOFT
 
 BORROWED_SHARE = 0.34
 """How much of a sentence's content may come from the title and the statement before, where "it" refers to it."""
@@ -73,6 +79,7 @@ _OF = re.compile(r"^\W*(for|of|to|in|from|with|at|on)\b", re.IGNORECASE)
 """What binds the words after it to those before."""
 
 _LISTED = re.compile(r"[,;:]|\b(?:and|or)\b", re.IGNORECASE)
+_ANEW = re.compile(r"\b(?:and|or)\s*$", re.IGNORECASE)
 _PERHAPS = re.compile(r"\bmay\b")
 """May be so, or is allowed: in both cases "will" says more. Not the month."""
 _PERMITTED = re.compile(r"\b(?:may|might|can|could)\b")
@@ -102,7 +109,7 @@ def check(sentence: str, passages: Sequence[tuple[str, str, str]]) -> Support:
     if reason := _no_statement(sentence):
         return Support(supported=False, reasons=(reason,))
     passages = [passage for passage in passages if not order_in(f"{passage[1]}\n{passage[2]}")]
-    lines = [(part, line) for part in SEMICOLON.split(sentence) if _content(line := tokens(part))]
+    lines = [(part, line) for part in SEMICOLON.split(sentence) if content(line := tokens(part))]
     if not lines or _BARE.fullmatch(sentence):
         return Support(supported=False, reasons=(SAYS_NOTHING,))
     verdicts = {number: _verdict(sentence, lines, title, text) for number, title, text in passages}
@@ -162,19 +169,15 @@ def _plain(text: str) -> str:
 
 def _is_quoted(sentence: str, text: str) -> bool:
     wanted = " ".join(sentence.split())
-    return any(" ".join(other.split()) == wanted for other in led_sentences(text)) and not is_item(sentence)
-
-
-def _content(line: Sequence[Token]) -> list[Token]:
-    return [token for token in line if token.kind not in ("comma", "negation", "condition") and token.value not in SOFT]
+    return any(" ".join(other.split()) == wanted for other in held(text)) and not is_item(sentence)
 
 
 def _objections(part: str, line: Sequence[Token], statement: Statement) -> Iterator[str]:
     """Why a statement does not carry a part of a sentence; nothing if it does. Cheap and telling reasons first."""
-    content = _content(line)
+    told = content(line)
     borrowed: list[Token] = []
     near = 0
-    for token in content:
+    for token in told:
         if token.kind == "number":
             if not any(same_number(token, other) for other in statement.line):
                 yield f"the number {token.shown} does not stand there"
@@ -186,7 +189,7 @@ def _objections(part: str, line: Sequence[Token], statement: Statement) -> Itera
                 yield "the answer there is no"
             borrowed.append(token)
             near += not (from_title and statement.asked)
-    if near > BORROWED_SHARE * len(content) or len(borrowed) == len(content):
+    if near > BORROWED_SHARE * len(told) or len(borrowed) == len(told):
         yield f"{borrowed[0].shown!r} stands only near it"
     if absent := next((token for token in statement.needed if not stands(token, line, part)), None):
         yield f"leaves out {absent.shown!r}, which the row is about"
@@ -195,30 +198,53 @@ def _objections(part: str, line: Sequence[Token], statement: Statement) -> Itera
     yield from _subject(line, part, statement)
     yield from _narrowed(line, part, statement)
     yield from spliced(line, part, statement.line, statement.text)
+    yield from freed(line, statement.line)
     yield from misplaced(line, part, statement.line, statement.text)
     yield from halved(line, statement.line, statement.text)
     yield from _polarity(line, statement)
-    yield from _conditions(line, statement.line)
+    yield from unconditional(line, statement.line)
     yield from turned(line, part, statement.line, statement.text)
+    yield from crossed(line, statement.text)
+    yield from framed(line, part, statement.text)
+    yield from altered(line, part, statement.text)
+    yield from moved(part, statement.text)
+    yield from unlimited(line, statement.line, statement.text)
 
 
 def _order(line: Sequence[Token], statement: Statement, borrowed: set[str]) -> Iterator[str]:
     """The sentence's words in another order, or a word in the place of another."""
-    ours = [token.value for token in _content(line)]
-    theirs = [token.value for token in _content(statement.line)]
+    told = content(line)
+    ours = [token.value for token in told]
+    theirs = [token.value for token in content(statement.line)]
     steps = SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes()
-    kept = sum(end - start for tag, start, end, _, _ in steps if tag == "equal")
-    if kept < ORDER_SHARE * len(ours) - len(borrowed):
+    if _in_order(ours, theirs) < ORDER_SHARE * len(ours) - len(borrowed):
         yield "says it in another order"
     for tag, start, end, their_start, _ in steps:
         swapped = borrowed & set(ours[start:end])
         if tag == "replace" and swapped:
             yield f"{min(swapped)!r} stands in the place of {theirs[their_start]!r}"
-    for at, token in enumerate(ours):
-        if token in ("before", "after") and token in theirs and at + 1 < len(ours):
-            place = theirs.index(token)
-            if ours[at + 1] not in theirs[place + 1 : place + 4]:
-                yield f"another thing comes {token}"
+    for at, token in enumerate(told):
+        if token.value not in ("before", "after") or token.value not in theirs:
+            continue
+        places = [place for place, word in enumerate(theirs) if word == token.value]
+        if token.shown.isascii():
+            beside = ours[at + 1 : at + 2]
+            near = {word for place in places for word in theirs[place + 1 : place + 4]}
+        else:  # stands behind what it is about
+            beside = ours[max(0, at - 1) : at]
+            near = {word for place in places for word in theirs[max(0, place - 3) : place]}
+        if beside and beside[0] not in near:
+            yield f"another thing comes {token.value}"
+
+
+def _in_order(ours: Sequence[str], theirs: Sequence[str]) -> int:
+    """How many words stand in both in the same order: the longest common subsequence."""
+    longest = [0] * (len(theirs) + 1)
+    for word in ours:
+        above = 0
+        for at, other in enumerate(theirs, 1):
+            above, longest[at] = longest[at], above + 1 if word == other else max(longest[at], longest[at - 1])
+    return longest[-1]
 
 
 def _modifier(line: Sequence[Token], statement: Statement) -> Iterator[str]:
@@ -245,7 +271,7 @@ def _subject(line: Sequence[Token], part: str, statement: Statement) -> Iterator
     subjects: list[list[Token]] = []
     for verb in _MAY.finditer(plain(statement.text)):
         before = [token for token in statement.line if token.place < verb.start()]
-        subjects.append(_content(clauses(before)[-1]) if before and before[-1].kind != "comma" else [])
+        subjects.append(content(clauses(before)[-1]) if before and before[-1].kind != "comma" else [])
     if subjects and all(subjects) and not any(stands(token, line, "") for subject in subjects for token in subject):
         yield f"leaves out {subjects[0][0].shown!r}"
 
@@ -255,6 +281,8 @@ def _narrowed(line: Sequence[Token], part: str, statement: Statement) -> Iterato
     text = plain(statement.text)
     end = next((token.place for token in statement.line if token.kind == "comma"), len(text))
     verb = VERB.search(text, 0, end)
+    if verb and _ANEW.search(text, 0, verb.start()):  # "costs £30 and is free": the first verb is another
+        verb = None
     ours = {(word.value, way) for word, _, gap in _gaps(line, plain(part)) if (way := _way(gap))}
     for at, (word, following, gap) in enumerate(_gaps(statement.line, text)):
         bound = (at == 0 or word.kind == "free") and (way := _way(gap)) and (word.value, way) not in ours
@@ -262,13 +290,13 @@ def _narrowed(line: Sequence[Token], part: str, statement: Statement) -> Iterato
         if (bound or subject) and stands(word, line, part) and not stands(following, line, part):
             yield f"leaves out {following.shown!r}"
     may = _PERHAPS.search(text)
-    behind = [token for token in _content(statement.line) if may and token.place > may.start()]
+    behind = [token for token in content(statement.line) if may and token.place > may.start()]
     if may and not _PERMITTED.search(part) and any(stands(token, line, part) for token in behind):
         yield "leaves out 'may'"
 
 
 def _gaps(line: Sequence[Token], text: str) -> Iterator[tuple[Token, Token, str]]:
-    for word, following in pairwise(_content(line)):
+    for word, following in pairwise(content(line)):
         yield word, following, text[word.place + len(word.shown) : following.place]
 
 
@@ -282,7 +310,7 @@ def _polarity(line: Sequence[Token], statement: Statement) -> Iterator[str]:
     if len(theirs) > 1 and theirs[0] and all(token.kind == "negation" for token in theirs[0]):
         theirs = theirs[1:]  # "No, ..." denies what the question asked
     for clause in clauses(line):
-        values = {token.value for token in _content(clause)}
+        values = {token.value for token in content(clause)}
         if not values or not theirs:
             continue
         overlap = [len(values & {token.value for token in other}) for other in theirs]
@@ -296,85 +324,10 @@ def _polarity(line: Sequence[Token], statement: Statement) -> Iterator[str]:
 def _only_denied(values: set[str], theirs: Sequence[Sequence[Token]]) -> str:
     """A word that stands in clauses with a negation only, while others have none; empty if there is none."""
     affirmed = {token.value for clause in theirs if not _denials(clause) for token in clause}
-    denied = {token.value for clause in theirs if _denials(clause) for token in _content(clause)}
+    denied = {token.value for clause in theirs if _denials(clause) for token in content(clause)}
     return min(values & denied - affirmed, default="") if affirmed else ""
 
 
 def _denials(line: Sequence[Token]) -> int:
     """0 for what is said, 1 for what is denied, 2 for "not prohibited"; "neither ... nor" denies once."""
     return len({token.value for token in line if token.kind == "negation"})
-
-
-def _conditions(line: Sequence[Token], statement: Sequence[Token]) -> Iterator[str]:
-    """A condition that one of both leaves out."""
-    ours, theirs = _condition_values(line), _condition_values(statement)
-    for value in ours - theirs:
-        yield f"{value!r} limits only the sentence"
-    values = _values(line)
-    parts = clauses(statement)
-    for clause in parts:
-        if not values & _values(clause):
-            continue
-        for token in clause:
-            absent = token.value not in ours if token.kind == "condition" else (token.kind, token.value) not in values
-            if absent and token.value in (SHARES | TIMES if token.kind == "word" else HOLDING):
-                yield f"leaves out {token.shown!r}"
-    for place, clause in enumerate(parts):
-        before = parts[place - 1] if place else []
-        following = parts[place + 1] if place + 1 < len(parts) else before
-        for limit, rest in _limited(clause, before, following):
-            asked = _values(limit)
-            kept = limit[0].value in ours and (not asked or bool(asked & values))
-            yield from _excepted(limit, ours, values)
-            if _values(rest) & values - asked and not kept:
-                yield f"leaves out a condition: {' '.join(token.shown for token in limit)}"
-
-
-def _excepted(limit: Sequence[Token], ours: set[str], values: set[tuple[str, str]]) -> Iterator[str]:
-    """What a statement excepts, said of in a sentence without the exception."""
-    if "unless" in ours or not any(token.value == "unless" for token in limit):
-        return
-    excepted = _content(limit)
-    if excepted and (excepted[0].kind, excepted[0].value) in values:
-        yield f"{excepted[0].shown!r} is excepted there"
-
-
-def _limited(
-    clause: Sequence[Token], before: Sequence[Token], following: Sequence[Token]
-) -> Iterator[tuple[Sequence[Token], Sequence[Token]]]:
-    """The conditions of a clause, each with what it limits: the rest of it, or another clause where it is all of it.
-
-    What is excepted ("unless", 除外) limits what comes before; else it is the next clause, or the last one before.
-    """
-    starts = [at for at in range(len(clause)) if _limits(clause, at)]
-    for at, end in zip(starts, [*starts[1:], len(clause)][: len(starts)], strict=True):
-        if clause[at].value in MEASURES:
-            near = next(
-                place for place in (at + 1, at - 1, at - 2) if 0 <= place < len(clause) and _counts(clause[place])
-            )
-            yield [clause[at], clause[near]], [*clause[: min(at, near)], *clause[max(at, near) + 1 :]]
-        elif clause[at].shown == EXCEPTED:
-            yield clause, before
-        else:
-            beside = before or following if clause[at].value == "unless" else following
-            yield clause[at:end], clause[:at] or beside
-
-
-def _condition_values(line: Sequence[Token]) -> set[str]:
-    return {token.value for at, token in enumerate(line) if _limits(line, at)}
-
-
-def _limits(line: Sequence[Token], at: int) -> bool:
-    token = line[at]
-    if token.kind != "condition":
-        return False
-    near = (*line[max(0, at - 2) : at], *line[at + 1 : at + 2])
-    return token.value not in MEASURES or any(_counts(other) for other in near)
-
-
-def _counts(token: Token) -> bool:
-    return token.kind == "number"
-
-
-def _values(line: Sequence[Token]) -> set[tuple[str, str]]:
-    return {(token.kind, token.value) for token in _content(line)}

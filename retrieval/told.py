@@ -3,7 +3,9 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
+from retrieval.framing import takes_back
 from retrieval.statements import Token, led_sentences, tokens
 
 SEMICOLON = re.compile(r"[;；]")
@@ -69,7 +71,7 @@ def answer_of(text: str) -> str:
 def statements_of(title: str, text: str) -> Iterator[Statement]:
     """The statements of a passage: sentences, what stands between semicolons, the cells of a row."""
     asked = title.rstrip().endswith(("?", "？"))
-    told = list(led_sentences(text))
+    told = list(held(text))
     opening = told[0] if told else ""
     answer = answer_of(opening)
     denied = asked and any(token.kind == "negation" for token in tokens(opening))
@@ -90,6 +92,14 @@ def statements_of(title: str, text: str) -> Iterator[Statement]:
                 needed=needed,
             )
             before = part
+
+
+def held(text: str) -> Iterator[str]:
+    """The sentences of a text that it does not take back at once ("This is a rumour.")."""
+    told = list(led_sentences(text))
+    return (
+        sentence for sentence, following in zip_longest(told, told[1:]) if not following or not takes_back(following)
+    )
 
 
 def _parts(sentence: str) -> Iterator[tuple[str, tuple[Token, ...]]]:

@@ -44,6 +44,12 @@ _CONDITION_GROUPS = (
 CONDITIONS = {word: group.split()[0] for group in _CONDITION_GROUPS for word in group.split()}
 """What limits the rest of its sentence, into the word that stands for its kind."""
 
+UNTRUE = r"(?:untrue|false|an? (?:\w+ )?(?:myth|misconception|misunderstanding|fallacy|rumou?r|hoax|lie|mistake))\b"
+UNTRUE_CHINESE = (
+    r"(?:只|都|纯属|属于|属|是)[\u3400-\u9fff]{0,4}?(?:谣言|误区|误解|误传|误会|谎言|假的|错误的)|不是真的|不属实"
+)
+"""What denies a whole sentence, in it or in the next one."""
+
 PHRASES = tuple(
     (re.compile(phrase, re.IGNORECASE), value)
     for phrase, value in (
@@ -62,6 +68,10 @@ PHRASES = tuple(
         (r"(?<=\bfree) of charge\b", ""),
         (r"[✗✘❌☒]", "not"),
         (r"严禁", "deny"),
+        (rf"\b(?:is|are|was|were|'s) (?:simply |just |only )?{UNTRUE}(?: that\b)?|\bcontrary to\b", "not"),
+        (UNTRUE_CHINESE, "not"),
+        (r"(?<=\bis )(?:optional|unnecessary)|(?<=\bare )(?:optional|unnecessary)", "not"),
+        (r"不必|无需|无须|毋须|不需要?|不用(?!于)", "not"),
     )
 )
 """Several words, or a part of one, into the condition that they stand for, a negation ("not", "deny"), or nothing."""
@@ -75,9 +85,7 @@ MEASURES = frozenset({"over", "under", "within", "about"})
 HOLDING = frozenset({"only", "some", "maximum", "minimum", "sometimes"})
 """Conditions of all that is said in their clause, whichever part of it is repeated."""
 
-_LIMITS = (
-    "all any every always must before after during both each per most 必须 都 全部 所有 任何 总是 每 后 前 之后 以后"
-)
+_LIMITS = "all any every always before after during both each per most 都 全部 所有 任何 总是 每 后 前 之后 以后"
 LIMITS = frozenset(_LIMITS.split())
 """Function words that change what is promised, and so count as content."""
 
@@ -180,6 +188,7 @@ show display
 change alter modify
 keep retain
 usually normally typically
+include exclude
 customer client
 item product article
 shop store
@@ -211,7 +220,9 @@ _SOFT = """
 be do have make take give go find see may able possible available provide offer follow mean ensure
 please simply easily usually also however therefore additionally such example case way thing following according option
 help need want person people customer user
+must require required necessary mandatory
 您 客户 用户 顾客 提供 进行 通过 可以 能够 使用 方式 方法 以及 或者 即可 请 需要 时间 情况 选择
+必须 才能 才可 方可 为 位于
 """
 SOFT = frozenset(SYNONYMS.get(_stem(word), _stem(word)) for word in _SOFT.split())
 """Words that say next to nothing by themselves, and so need not stand in a passage."""
