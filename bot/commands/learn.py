@@ -162,7 +162,9 @@ def train_and_promote(
             )
         promote(paths.models, release.id)
         prune(paths.models, keep=5)
-    print_notices([*_about_knowledge(release), *_about_generator(release.metrics.get("generator"))])
+    reports = release.metrics
+    told = [*_about_understanding(reports.get("nlu")), *_about_generator(reports.get("generator"))]
+    print_notices([*_about_knowledge(release), *told])
     return release
 
 
@@ -197,6 +199,12 @@ def _about_knowledge(release: "Release") -> list[str]:
         f"knowledge/{path}: passed over, not a page of a kind that is read" for path in _strings(report.get("ignored"))
     ]
     return [*faults, *ignored]
+
+
+def _about_understanding(report: object) -> list[str]:
+    """What training noticed of the examples, and could not do for want of them."""
+    remarks = _strings(report.get("remarks")) if isinstance(report, Mapping) else []
+    return [f"Understanding: {remark}" for remark in remarks]
 
 
 def _about_generator(report: object) -> list[str]:

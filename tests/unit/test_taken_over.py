@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tiny_encoder import write_tiny_bert
 
+from bot.commands.learn import train_and_promote
 from bot.folder import load_folder, read_sources
 from bot.paths import AssistantPaths
 from bot.release import Release, promote
@@ -140,6 +141,17 @@ def test_another_address_of_a_page_is_another_knowledge(shop: Shop) -> None:
     assert url == "https://old.example/ship"
     assert moved_to("https://new.example/ship")[1] == "https://new.example/ship"
     assert not learned_anew(first, shop.train())
+
+
+def test_what_training_noticed_is_said_whenever_it_is_taken_over(
+    shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop.write(nlu=EXAMPLES.replace("    - hi there\n", "    - hi there\n    - hello\n"))
+    for _ in range(2):
+        train_and_promote(shop.folder, fast=True)
+        said = capsys.readouterr().err
+        assert "Understanding: 1 examples were empty or repeated and were left out" in said
+        assert "Understanding: fewer than 5 examples: greet, ship" in said
 
 
 def test_weights_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
