@@ -1,7 +1,10 @@
 """Linear layers with 8-bit weights for inference on a CPU, and an embedding of the same kind.
 
-Weights are rounded per output channel when they are loaded, activations per token: at one token at a time a model runs
-as fast as its weights are read, so a quarter of the bytes is a quarter of the time.
+Weights are rounded per output channel when they are loaded, activations when they come: each token is brought to the
+same size, then all tokens of a call are rounded on one scale, which their highest and lowest value set. So what comes
+out for a text depends a little on the texts beside it in a batch: by no more than on the rounding itself, and a fixed
+scale is slower and farther from the full weights (training/LOG.md). At one token at a time a model runs as fast as its
+weights are read, so a quarter of the bytes is a quarter of the time.
 """
 
 import warnings
