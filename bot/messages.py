@@ -1,9 +1,10 @@
 """What passes between channels, delivery and the engine. Knows none of them."""
 
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, cast
 
 from bot.dialogue.parse import Json
 
@@ -26,6 +27,12 @@ def encodable(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text
+
+
+def encodable_json(value: Json) -> Json:
+    """The JSON value with each of its texts ``encodable``, keys as well."""
+    text = json.dumps(value, ensure_ascii=False)
+    return value if text.isascii() else cast(Json, json.loads(encodable(text)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

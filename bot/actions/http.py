@@ -18,6 +18,7 @@ import aiohttp
 from bot.dialogue.parse import Json
 from bot.dialogue.project import Endpoint
 from bot.errors import ActionGarbled, ActionTimeout, ActionUnreachable
+from bot.messages import encodable_json
 
 DEFAULT_TIMEOUT_S = 10.0
 RETRY_PAUSES_S = (0.2, 0.8, 2.0, 3.0)
@@ -205,6 +206,6 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
 
 def _answer(status: int, raw: bytes) -> Answer:
     try:
-        return Answer(status=status, body=json.loads(raw), is_json=True)
-    except ValueError:
+        return Answer(status=status, body=encodable_json(json.loads(raw)), is_json=True)
+    except (ValueError, RecursionError):
         return Answer(status=status, body=None, is_json=False)

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from bot.dialogue.parse import Json
 from bot.errors import BadRequest
-from bot.messages import REPLACEMENT, encodable
+from bot.messages import REPLACEMENT, encodable_json
 
 BODY_LIMIT_BYTES = 64 * 1024
 MAX_DEPTH = 32
@@ -61,7 +61,7 @@ def parse_json(raw: bytes) -> Json:
         raise BadRequest("the body is no JSON that can be read: nested too deeply, or a number too long") from None
     _check_depth(value)
     if "\\u" in text:
-        value = json.loads(encodable(json.dumps(value, ensure_ascii=False)))
+        value = encodable_json(value)
     return cast(Json, value)
 
 

@@ -298,6 +298,7 @@ async def call(endpoint: JsonEndpoint):
         (200, "", ActionGarbled),
         (200, "null", ActionGarbled),
         (200, "[]", ActionGarbled),
+        (200, "[" * 60_000, ActionGarbled),
         (200, '{"events": {}}', ActionGarbled),
         (200, '{"events": [1]}', ActionGarbled),
         (200, '{"events": [{"event": "levitate"}]}', ActionGarbled),
@@ -316,6 +317,14 @@ async def test_odd_answers(status, body, error):
 async def test_an_empty_answer_is_a_result(body):
     async with serving(responding(200, body)) as url:
         assert (await call(JsonEndpoint(Endpoint(url=url)))).events == ()
+
+
+async def test_half_an_emoji_in_an_answer_is_replaced():
+    slot = {"event": "slot", "name": "city", "value": "Bonn \ud83d"}
+    body = json.dumps({"events": [slot], "responses": [{"text": "ok \ud83d"}]})
+    async with serving(responding(200, body)) as url, talk(url) as anna:
+        said = {reply.text for reply in (await anna.send("/echo")).replies}
+    assert (said, anna.tracker.slots["city"]) == ({"ok \ufffd"}, "Bonn \ufffd")
 
 
 async def test_what_is_sent():
