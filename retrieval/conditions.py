@@ -20,7 +20,8 @@ def unconditional(line: Sequence[Token], statement: Sequence[Token]) -> Iterator
             continue
         for token in clause:
             absent = token.value not in ours if token.kind == "condition" else (token.kind, token.value) not in values
-            holding = SHARES | (TIMES if shared == most else set()) if token.kind == "word" else HOLDING
+            near = shared == most  # else it is said of another thing
+            holding = SHARES | (TIMES if near else set()) if token.kind == "word" else HOLDING if near else set()
             if absent and token.value in holding:
                 yield f"leaves out {token.shown!r}"
     for place, clause in enumerate(parts):

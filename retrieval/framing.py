@@ -39,7 +39,7 @@ _CLAIMED = re.compile(
     rf"(?:,? (?:\w+ly|often|may|might|will|still|who))*,? {_TELL}\b"
     r"|\bit (?:is|was) (?:\w+ )?(?:believed|thought|claimed|said|assumed) that\b"
     r"|\b(?:ideas?|claims?|beliefs?|notions?|rumou?rs?|reports?|theor(?:y|ies)|assumptions?) that\b"
-    r"|\b(?:mistake|error) is to (?:think|believe|assume)\b|\b(?:allegedly|supposedly)\b"
+    r"|\b(?:mistake is|error is|wrong|incorrect) to (?:think|believe|assume)\b|\b(?:allegedly|supposedly)\b"
     r"|\byou (?:may|might) (?:have|be) (?:heard|read|seen|told|been told)\b|\brumou?r has it\b"
     r"|(?:有人|有些人|很多人|许多人|不少人|大家|骗子|[^，。]{0,4}分子)[^，。]{0,4}(?:说|以为|认为|声称|称|告诉)"
     r"|误以为|误认为|网传|谣传|据说|传言(?!相反)|谨防|警惕|当心|冒充|自称|谎称|声称",

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from retrieval.statements import Token, content, plain, tokens
+from retrieval.statements import Token, content, plain, telling, tokens
 
 _FORBIDDEN = (
     r"\b(?:cannot|(?:can|must|may) not|can't|mustn't|not (?:allowed|permitted)|prohibited|forbidden)\b"
@@ -60,6 +60,12 @@ _BEHIND = re.compile(
 _WEAK = re.compile(r"needs?|ha(?:ve|s|ving) to|需要?", re.IGNORECASE)
 """May be said of what a page tells to do without a "must"."""
 
+_DOUBLE = re.compile(
+    r"\b(?:cannot|can't|not|never|no one|nobody)\b[^,;.]*\bwithout\b|[无没未不][^,;。]+(?:不能|无法|不得|不可|不予)",
+    re.IGNORECASE,
+)
+"""Two denials that make a "must": "you cannot print without an account"."""
+
 _AIM = re.compile(r"\W*(?:in order )?to\b|\W*(?:为了|如需|如要|若要|要想)", re.IGNORECASE)
 """Begins with what the rest of it is for: "to open an account, bring ..."."""
 
@@ -68,12 +74,13 @@ _PURPOSE = re.compile(r"\b(?:in order to|to|for|before)\b|才[能可]|方可|即
 
 @dataclass(frozen=True, slots=True)
 class _Duty:
-    """What is ``done`` in which mood, and what ``for``."""
+    """What is ``done`` in which mood, and for what ``purpose``, which may be the subject: "returns require ..."."""
 
     mood: str
     shown: str
     done: tuple[Token, ...]
     purpose: tuple[Token, ...]
+    of_subject: bool = False
 
 
 def altered(line: Sequence[Token], text: str, their_text: str) -> Iterator[str]:
@@ -81,12 +88,17 @@ def altered(line: Sequence[Token], text: str, their_text: str) -> Iterator[str]:
     ours, theirs = _duties(text), _duties(their_text)
     for duty in ours:
         yield from _other_mood(duty, theirs)
+    if _DOUBLE.search(plain(text)) and not _DOUBLE.search(plain(their_text)):
+        yield "makes needed what is not said to be"
     said = {token.value for token in line}
     for duty in (*theirs, *_aimed(their_text)):
         if duty.mood != "needed" or not duty.done or any(own.mood == "unneeded" for own in ours):
             continue
-        wanted = {token.value for token in duty.purpose} - {token.value for token in duty.done}
-        if wanted & said and not any(token.value in said for token in duty.done):
+        done = {token.value for token in duty.done}
+        wanted = {token.value for token in duty.purpose} - done
+        if duty.of_subject and telling(line) & telling(tokens(their_text)) - done - wanted:
+            continue  # it says another thing of the same subject
+        if wanted & said and not done & said:
             yield f"leaves out {duty.done[0].shown!r}, which is needed there"
 
 
@@ -121,13 +133,14 @@ def _duties(text: str) -> tuple[_Duty, ...]:
         before = tuple(token for token in told if begin <= token.place < place)
         after = tuple(token for token in told if end <= token.place < stop)
         if end in behind:
-            done, purpose = before, after
+            done, purpose, of_subject = before, after, False
         else:
             cut = _cut(text, after)
             done, purpose = tuple(t for t in after if t.place < cut), tuple(t for t in after if t.place >= cut)
-            if not purpose and _names_purpose(text[place:end]):
+            of_subject = not purpose and _names_purpose(text[place:end])
+            if of_subject:
                 purpose = before
-        duties.append(_Duty(mood, text[place:end], done, purpose))
+        duties.append(_Duty(mood, text[place:end], done, purpose, of_subject))
     return tuple(duties)
 
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from retrieval.statements import Token, content, plain, tokens
+from retrieval.statements import Token, plain, tokens
+from retrieval.vocabulary import SOFT
 
 _BOND_GROUPS = (
     r"\b(?:in|at|on|into|inside)\b|[在于]",
@@ -76,6 +77,11 @@ def crossed(line: Sequence[Token], their_text: str) -> Iterator[str]:
                     yield f"{one.shown!r} and {other.shown!r} are told of different things"
 
 
+def other_heads(text: str) -> frozenset[str]:
+    """What the later of two parts that are told alike begins with, where its verb stands in the first only."""
+    return frozenset[str]().union(*(slot.second for slots in _parallels(text) for slot in slots if slot.leads))
+
+
 def _turns(line: Sequence[Token], slots: Sequence[_Slot]) -> Iterator[dict[int, tuple[bool, Token]]]:
     """Which part fills each slot; anew where the sentence goes on to the other part."""
     sides: dict[int, tuple[bool, Token]] = {}
@@ -100,8 +106,12 @@ def _parallels(text: str) -> tuple[list[_Slot], ...]:
     found: list[list[_Slot]] = []
     pieces = _pieces(line, text)
     cuts = sorted({token.place for token in line if token.kind == "comma"} | _joints(line, text))
+    labels = {token.place for token in line if token.kind == "comma" and token.shown in ":："}
     begin = 0
     for at, cut in enumerate(cuts):
+        if cut in labels:  # holds for all that follows
+            begin = cut
+            continue
         end = cuts[at + 1] if at + 1 < len(cuts) else len(text)
         first = [piece for piece in pieces if begin <= piece.place < cut][-MOST_PIECES:]
         second = [piece for piece in pieces if piece.place >= cut][:MOST_PIECES]
@@ -116,14 +126,20 @@ def _parallels(text: str) -> tuple[list[_Slot], ...]:
 
 
 def _pieces(line: Sequence[Token], text: str) -> list[_Piece]:
-    spans = [(token.place, token.place + len(token.shown)) for token in content(line)]
+    spans = [
+        (token.place, token.place + len(token.shown)) for token in line if token.kind not in ("comma", "condition")
+    ]
     ties = [
         _Piece(str(group), "tie", found.start())
         for group, bond in enumerate(_BONDS)
         for found in bond.finditer(text)
         if not any(begin <= found.start() < end for begin, end in spans)
     ]
-    told = [_Piece(token.value, token.kind, token.place) for token in content(line)]
+    told = [
+        _Piece(token.value, "tie" if token.value in SOFT else token.kind, token.place)
+        for token in line
+        if token.kind not in ("comma", "negation", "condition")
+    ]
     return sorted([*ties, *told], key=lambda piece: piece.place)
 
 

@@ -23,6 +23,8 @@ _BY = re.compile(r"\bby (?:the |a |an |our |your )?(\w+)|由([\u3400-\u9fff]{2})
 _WAY = re.compile(r"\b(?:from|to)\b|从|[到至]", re.IGNORECASE)
 _FROM_TO = re.compile(r"\bfrom\b.+\bto\b|从.+[到至]", re.IGNORECASE)
 _IN_ORDER = re.compile(r"从.+[到至]")
+_FIRST = re.compile(r"\bfirst\b|先", re.IGNORECASE)
+_FIRST_THEN = re.compile(r"\bfirst\b.+\bthen\b|先.+[再后]", re.IGNORECASE)
 _THAN = re.compile(r"\bthan\b(?!\s\W?\d)|比(?![例较如赛])", re.IGNORECASE)
 
 
@@ -33,6 +35,7 @@ def turned(line: Sequence[Token], text: str, their_line: Sequence[Token], their_
     yield from _doers(text, their_text)
     yield from _owners(line, text, their_line, their_text)
     yield from _ways(line, text, their_line, their_text)
+    yield from _steps(line, text, their_line, their_text)
     yield from _comparison(line, text, their_line, their_text)
 
 
@@ -110,6 +113,23 @@ def _comparison(line: Sequence[Token], text: str, their_line: Sequence[Token], t
             compared.update(before[-1:])
         if compared & {token.value for token in line}:
             yield "leaves out what it is compared with"
+
+
+def _steps(line: Sequence[Token], text: str, their_line: Sequence[Token], their_text: str) -> Iterator[str]:
+    """What comes first, and what then, the other way round."""
+    if not (_FIRST.search(text) and _FIRST_THEN.search(their_text)):
+        return
+    ours, theirs = (
+        [
+            value
+            for _, value in sorted([*((token.place, token.value) for token in words), *_places(where)])
+            if value not in ("first", "comma")
+        ]
+        for words, where in ((line, text), (their_line, their_text))
+    )
+    places = [theirs.index(value) for value in ours if theirs.count(value) == ours.count(value) == 1]
+    if places != sorted(places):
+        yield "says it in another order, where the order tells"
 
 
 def _next(line: Sequence[Token], place: int) -> Token | None:

@@ -18,7 +18,7 @@ from retrieval.framing import framed
 from retrieval.labels import unlimited
 from retrieval.moods import altered
 from retrieval.orders import order_in
-from retrieval.pairs import crossed
+from retrieval.pairs import crossed, other_heads
 from retrieval.sides import turned
 from retrieval.splices import VERB, freed, spliced
 from retrieval.statements import Token, clauses, content, is_item, plain, tokens
@@ -207,7 +207,7 @@ def _objections(part: str, line: Sequence[Token], statement: Statement) -> Itera
     yield from crossed(line, statement.text)
     yield from framed(line, part, statement.text)
     yield from altered(line, part, statement.text)
-    yield from moved(part, statement.text)
+    yield from moved(line, part, statement.text)
     yield from unlimited(line, statement.line, statement.text)
 
 
@@ -268,6 +268,8 @@ def _subject(line: Sequence[Token], part: str, statement: Statement) -> Iterator
     pronoun = _PRONOUN.match(part)
     if pronoun and not re.search(rf"(?<![a-z]){pronoun[1]}(?![a-z])", statement.text, re.IGNORECASE):
         yield f"does not say what {pronoun[1]!r} is"
+    if other_heads(statement.text) & {token.value for token in line}:
+        return
     subjects: list[list[Token]] = []
     for verb in _MAY.finditer(plain(statement.text)):
         before = [token for token in statement.line if token.place < verb.start()]

@@ -71,6 +71,7 @@ PHRASES = tuple(
         (rf"\b(?:is|are|was|were|'s) (?:simply |just |only )?{UNTRUE}(?: that\b)?|\bcontrary to\b", "not"),
         (UNTRUE_CHINESE, "not"),
         (r"(?<=\bis )(?:optional|unnecessary)|(?<=\bare )(?:optional|unnecessary)", "not"),
+        (r"请勿|切勿|切莫|不要|不得(?!不)|不准|不许", "not"),
         (r"不必|无需|无须|毋须|不需要?|不用(?!于)", "not"),
     )
 )

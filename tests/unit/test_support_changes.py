@@ -628,8 +628,148 @@ connection to share a project, but not to edit it. Close the editor before you i
 - 文件删除后会在回收站保留至少30天。
 + 专业版可以导出视频 。
 + 更新前请备份数据。
+Members can freeze their contract for up to three months a year. A freeze must be requested by the 20th of
+the month. Trainers are present on weekdays until 9 pm, at weekends until 4 pm. Towels are provided in the
+sauna and lockers in the changing rooms. The pool was renovated in 2023 and will open in May. Guests pay £10
+and are always accompanied by a member.
+- Lockers are provided in the sauna.
+- Trainers are present at weekends until 9 pm.
+- The pool has opened.
+- You can freeze the contract for at least three months a year.
+- Guests are sometimes accompanied by a member.
+- Members pay £10.
+- The pool will be renovated.
++ Guests pay £10.
++ The pool will open in May.
++ Towels are provided in the sauna.
++ The pool was renovated in 2023.
++ You must request a freeze by the 20th of the month.
+Report a theft to the police first and then to us. Claims above £500 require a receipt. Dental treatment is
+included from the second year. The policyholder, not the insured person, receives the payment. Some people
+think that we cover floods; we do not. You may cancel once a year, but you must not cancel during a claim.
+Excess: £100 for theft, £250 for fire.
+- Report a theft to us first and then to the police.
+- We cover floods.
+- The insured person receives the payment.
+- You can cancel during a claim.
+- The excess is £250 for theft.
+- You must cancel once a year.
+- Dental treatment is included from the first year.
+- Claims are paid without a receipt above £500.
++ Dental treatment is included from the second year .
++ The policyholder receives the payment.
++ You can cancel once a year.
++ The excess for fire is £250.
++ You need a receipt for claims above £500.
++ Report a theft first to the police and then to us.
+To reset the router, hold the button for ten seconds. The green light means that the router is online, and
+the red light means that it is offline. Guests can use the network if you have created a guest password. Do
+not unplug the router while it updates. The 5 GHz band is faster than the 2.4 GHz band. Settings are saved
+automatically; previously they had to be saved by hand. You do not need an account to print.
+- The red light means that the router is online.
+- Guests can use the network.
+- You need an account to print.
+- Settings have to be saved by hand.
+- The 2.4 GHz band is faster than the 5 GHz band.
+- Unplug the router while it updates.
+- The green light means that the router is offline.
+- You cannot print without an account.
++ Hold the button for ten seconds to reset the router.
++ Settings are saved automatically.
++ You can print without an account.
++ Never unplug the router while it updates.
++ The 5 GHz band is faster than the 2.4 GHz band .
+Books may be kept for four weeks, films for one week. Reserved books are held at the desk for five days.
+Children under 12 need the signature of a parent to join. The reading room is open daily except on public
+holidays. Fines are charged per day and item. E-books return themselves, so there are never fines for them.
+It is wrong to think that lost cards are replaced for free.
+- Films may be kept for four weeks.
+- Children under 12 can join.
+- The reading room is open on public holidays.
+- There are fines for e-books.
+- Lost cards are replaced for free.
+- Books must be kept for four weeks.
+- Fines are charged per week.
++ Reserved books are held for five days at the desk.
++ Children under 12 need a parent's signature to join.
++ The reading room is open daily, except on public holidays.
++ Films may be kept for one week.
+Hand luggage is included; checked luggage costs £25. Online check-in opens 24 hours before departure and
+closes two hours before it. Passengers with a connecting flight do not have to collect their bags in London.
+Refundable: Flex and Business tickets. Pets fly in the cabin, large dogs in the hold. Staff will ask for your
+passport at the gate.
+- Checked luggage is included.
+- Online check-in opens two hours before departure.
+- Passengers with a connecting flight must not collect their bags in London.
+- Tickets are refundable.
+- Large dogs fly in the cabin.
+- Staff have asked for your passport.
+- Online check-in closes 24 hours before departure.
++ Checked luggage costs £25.
++ Online check-in opens 24 hours before departure.
++ Large dogs fly in the hold.
++ Flex tickets are refundable.
++ Hand luggage is included .
++ Bags need not be collected in London by passengers with a connecting flight.
+会员每年最多可冻结合同三个月，冻结须在每月20日前申请。教练工作日在场至晚上9点，周末在场至下午4点。桑拿房提供毛巾，更衣室提供储物柜。泳池将于五月开放。访客须由会员陪同，门票由访客支付。
+- 桑拿房提供储物柜。
+- 教练周末在场至晚上9点。
+- 泳池已经开放。
+- 会员每年最少可冻结合同三个月。
+- 门票由会员支付。
+- 访客可以不由会员陪同。
++ 更衣室提供储物柜 。
++ 泳池将在五月开放。
++ 访客支付门票。
++ 会员每年最多可以冻结合同三个月。
+被盗后应先报警，再联系我们。500元以上的理赔必须提供发票。牙科从第二年起纳入保障。有人认为我们承保洪水，其实不承保。理赔期间不得退保。免赔额：盗窃100元，火灾250元。
+- 被盗后应先联系我们，再报警。
+- 500元以上的理赔可以不提供发票。
+- 我们承保洪水。
+- 理赔期间可以退保。
+- 盗窃的免赔额为250元。
+- 牙科从第一年起纳入保障。
++ 500元以上的理赔需要提供发票。
++ 牙科从第二年起纳入保障 。
++ 理赔期间不能退保。
++ 火灾的免赔额为250元。
+绿灯表示在线，红灯表示离线。更新时请勿断电。设置以前需要手动保存，现在会自动保存。打印不需要账号。访客网络只有在设置密码后才能使用。5G频段比2.4G频段快。
+- 红灯表示在线。
+- 更新时可以断电。
+- 设置需要手动保存。
+- 打印需要账号。
+- 访客网络可以使用。
+- 2.4G频段比5G频段快。
++ 绿灯表示在线 。
++ 更新时不要断电。
++ 打印无需账号。
++ 不用账号也能打印。
+图书可借四周，影片可借一周。12岁以下儿童办证须家长签字。阅览室每天开放，节假日除外。罚款按天计算。电子书自动归还，不产生罚款。误区：遗失的卡可以免费补办。
+- 影片可借四周。
+- 12岁以下儿童可以办证。
+- 阅览室节假日开放。
+- 电子书产生罚款。
+- 遗失的卡可以免费补办。
+- 图书必须借四周。
++ 影片可以借一周。
++ 12岁以下儿童办证需要家长签字。
++ 除节假日外，阅览室每天开放。
++ 电子书没有罚款。
++ 罚款按天计算 。
+手提行李免费，托运行李收费25元。网上值机在起飞前24小时开放，起飞前2小时关闭。转机旅客不必在上海提取行李。可退票：灵活票和商务票。小型宠物进客舱，大型犬进货舱。
+- 托运行李免费。
+- 网上值机在起飞前2小时开放。
+- 转机旅客不得在上海提取行李。
+- 机票可退。
+- 大型犬进客舱。
+- 网上值机在起飞后24小时开放。
++ 托运行李收费25元 。
++ 转机旅客无需在上海提取行李。
++ 大型犬进货舱 。
++ 灵活票可退票。
++ 网上值机在起飞前24小时开放 。
 """
-"""Order, time, who pays, at most, always, included: ten pages of a shop, a bank, a hospital, a city, a program."""
+"""Order, time, who pays, at most, always, included: twenty pages of shops, banks, cities, programs and others."""
 
 
 def rows(mark: str) -> Iterator[tuple[str, str]]:
