@@ -18,7 +18,16 @@ from torch.nn import functional
 from retrieval.bert import Bert
 from retrieval.errors import BaseModelError
 from retrieval.int8 import supported, with_int8_layers
-from retrieval.library_model import LONGEST, MODULES, LibraryModel, library_folder, needs_library, pooling_of, read_json
+from retrieval.library_model import (
+    LONGEST,
+    MODULES,
+    POOLING,
+    LibraryModel,
+    library_folder,
+    needs_library,
+    pooling_of,
+    read_json,
+)
 from retrieval.query_map import QueryMap
 
 Vectors = NDArray[np.float32]
@@ -78,7 +87,7 @@ class EncoderSettings:
         """From ``retrieval.json`` where there is one, else from sentence-transformers' files, else by its kind."""
         if own := read_json(folder / SETTINGS_FILE):
             return cls(**{name: own[name] for name in cls.__slots__ if name in own})
-        pooling = read_json(folder / "1_Pooling" / "config.json")
+        pooling = read_json(folder / POOLING / "config.json")
         prompts = read_json(folder / "config_sentence_transformers.json").get("prompts") or {}
         length = read_json(folder / "sentence_bert_config.json").get("max_seq_length")
         if length is None and (folder / MODULES).is_file():  # newer versions of the library write it elsewhere

@@ -7,6 +7,7 @@ architectures (MPNet, ModernBERT, Qwen3 and so on), other poolings, dense layers
 
 import json
 from collections.abc import Mapping
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from retrieval.bert import BertShape
 from retrieval.errors import BaseModelError
 
 MODULES = "modules.json"
+
+POOLING = "1_Pooling"
 
 LONGEST = 512
 """Tokens that are read of a text at most: passages are shorter."""
@@ -31,7 +34,7 @@ def library_folder(folder: Path) -> Path:
 
     Old versions of the library put the transformer below, in ``0_Transformer``.
     """
-    above = [module.get("path") for module in _modules(folder.parent)]
+    above = [module["path"] for module in _modules(folder.parent)]
     return folder.parent if folder.name in above and not (folder / MODULES).is_file() else folder
 
 
@@ -41,13 +44,15 @@ def needs_library(folder: Path) -> bool:
     if not modules:
         return False
     kinds = [str(module["type"]).rsplit(".", 1)[-1] for module in modules]
-    if kinds[:2] != ["Transformer", "Pooling"] or kinds[2:] not in ([], ["Normalize"]) or modules[0]["path"]:
+    if kinds[:2] != ["Transformer", "Pooling"] or kinds[2:] not in ([], ["Normalize"]):
+        return True
+    if [module["path"] for module in modules[:2]] != ["", POOLING]:
         return True
     try:
         BertShape.read(folder)
     except BaseModelError:
         return True
-    pooling = read_json(folder / str(modules[1]["path"]) / "config.json")
+    pooling = read_json(folder / POOLING / "config.json")
     return pooling_of(pooling) is None or not pooling.get("include_prompt", True)
 
 
@@ -86,22 +91,26 @@ class LibraryModel(nn.Module):
         logging.disable_progress_bar()
         logging.set_verbosity_error()
         try:
-            model = SentenceTransformer(
-                str(folder), device="cpu", local_files_only=True, model_kwargs={"use_safetensors": True}
+            first, *others = (
+                SentenceTransformer(
+                    str(folder), device="cpu", local_files_only=True, model_kwargs={"use_safetensors": True}
+                )
+                .float()
+                .eval()
             )
+            longest = min(first.max_seq_length or LONGEST, LONGEST)
+            model = cls(first, nn.ModuleList(others), first.tokenizer.backend_tokenizer, longest)
         except Exception as error:  # the library and those below it raise any
-            raise BaseModelError(f"{folder}: sentence-transformers cannot load it ({error})") from error
-        first, *others = model.float().eval()
-        if not isinstance(first, Transformer) or any(isinstance(module, Router) for module in others):
             raise BaseModelError(
-                f"{folder / MODULES}: does not begin with one Transformer for all texts; use another base"
-            )
+                f"{folder}: sentence-transformers cannot run it ({error}); use another base"
+            ) from error
+        if not isinstance(first, Transformer) or any(isinstance(module, Router) for module in others):
+            raise BaseModelError(f"{folder / MODULES}: not one Transformer for all texts at first; use another base")
         if any(getattr(module, "include_prompt", True) is False for module in others):
             raise BaseModelError(
-                f"{folder}: vectors that leave out the prompt (include_prompt) cannot be made; use another base"
+                f"{folder}: its vectors leave out the prompt (include_prompt), ours cannot; use another base"
             )
-        longest = min(first.max_seq_length or LONGEST, LONGEST)
-        return cls(first, nn.ModuleList(others), first.tokenizer.backend_tokenizer, longest)
+        return model
 
     def forward(self, ids: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """``ids`` (batch, length) into states (batch, length, width) and vectors (batch, dimensions)."""
@@ -121,11 +130,13 @@ def read_json(file: Path) -> dict[str, Any]:
 
 
 def _modules(folder: Path) -> list[dict[str, Any]]:
-    value = _read(folder / MODULES)
+    modules = _read(folder / MODULES) or []
     try:
-        return sorted(value or [], key=lambda module: module["idx"])
+        return sorted(
+            ({name: module[name] for name in ("idx", "type", "path")} for module in modules), key=itemgetter("idx")
+        )
     except (TypeError, KeyError) as error:
-        raise BaseModelError(f"{folder / MODULES}: no list of modules ({error})") from error
+        raise BaseModelError(f"{folder / MODULES}: no list of modules ({error}); save the model again") from error
 
 
 def _read(file: Path) -> Any:

@@ -136,15 +136,29 @@ def test_a_transformer_in_a_folder_of_its_own(made: Made) -> None:
     assert likeness(ours.encode_queries(TEXTS), library.encode_query(TEXTS)) > 0.999
 
 
-def test_another_architecture(tmp_path: Path, made: Made) -> None:
-    from transformers import DistilBertConfig, DistilBertModel
+LAYERS = {"vocab_size": 47, "num_hidden_layers": 2, "num_attention_heads": 4, "max_position_embeddings": 64}
 
-    folder = made(Pooling(WIDTH, "mean"))
-    sizes = DistilBertConfig(vocab_size=47, dim=WIDTH, hidden_dim=32, n_heads=4, n_layers=2, max_position_embeddings=64)
+
+@pytest.mark.parametrize(
+    ("kind", "sizes", "pooling"),
+    [
+        ("distilbert", {"dim": WIDTH, "hidden_dim": 32, "n_heads": 4, "n_layers": 2}, "mean"),
+        ("mpnet", {"hidden_size": WIDTH, "intermediate_size": 32}, "mean"),
+        (
+            "qwen3",
+            {"hidden_size": WIDTH, "intermediate_size": 32, "num_key_value_heads": 2, "head_dim": 4},
+            "lasttoken",
+        ),
+    ],
+)
+def test_another_architecture(kind: str, sizes: dict[str, int], pooling: str, made: Made) -> None:
+    from transformers import AutoConfig, AutoModel
+
+    folder = made(Pooling(WIDTH, pooling), prompts={"query": "where is ", "document": ""})
     for file in ("config.json", "model.safetensors"):
         (folder / file).unlink()
     torch.manual_seed(3)
-    DistilBertModel(sizes).save_pretrained(folder)
+    AutoModel.from_config(AutoConfig.for_model(kind, **LAYERS, **sizes)).save_pretrained(folder)
     agrees(folder, LibraryModel)
 
 
@@ -170,9 +184,10 @@ def test_every_weight_counts(made: Made, tmp_path: Path) -> None:
     ("spoil", "says"),
     [
         (lambda folder: (folder / "2_Dense/model.safetensors").rename(folder / "2_Dense/pytorch_model.bin"), "pickled"),
-        (lambda folder: (folder / "2_Dense/config.json").unlink(), "cannot load"),
+        (lambda folder: (folder / "2_Dense/config.json").unlink(), "cannot run"),
         (lambda folder: (folder / "modules.json").write_text("{"), "modules.json"),
         (lambda folder: (folder / "modules.json").write_text("[1]"), "modules.json"),
+        (lambda folder: (folder / "modules.json").write_text('[{"idx": 0}]'), "modules.json"),
     ],
 )
 def test_what_cannot_be_used_is_said(spoil: Callable[[Path], object], says: str, made: Made) -> None:
