@@ -62,6 +62,8 @@ def _limited(
             yield clause, before
         else:
             beside = before or following if clause[at].value == "unless" else following
+            if clause[at].shown.lower() == "only":  # of its own clause
+                beside = ()
             yield clause[at:end], clause[:at] or beside
 
 

@@ -19,6 +19,7 @@ _BOND_GROUPS = (
     r"\bfrom\b|从",
     r"\bfor\b|[为对]",
     r"\babout\b|关于",
+    r"\bof\b",
 )
 _BONDS = tuple(re.compile(group, re.IGNORECASE) for group in _BOND_GROUPS)
 """What ties a thing to what is said of it, alike within each group."""

@@ -35,7 +35,7 @@ from retrieval.vocabulary import (
     UNITS,
     WORKING,
 )
-from retrieval.words import STOP_WORDS, chinese_words, words
+from retrieval.words import STOP_WORDS, chinese_words, is_chinese_word, words
 
 Kind = Literal["word", "number", "link", "code", "comma", "negation", "condition", "free"]
 
@@ -231,8 +231,12 @@ def _chinese(run: str, place: int, *, counted: bool) -> Iterator[Token]:
 
 
 def _cut(run: str) -> Iterator[str]:
-    """Words; a negated word ("不支持") in its two parts."""
+    """Words; a negated word ("不支持") in its two parts, and a guessed one ("费不含") in its three."""
     for word in chinese_words(run):
+        inner = next((at for at, character in enumerate(word) if at and character in _DENIALS), 0)
+        if inner and not is_chinese_word(word):
+            yield from filter(None, (word[:inner], word[inner], word[inner + 1 :]))
+            continue
         if len(word) > 1 and word[0] in _DENIALS and not {word, word[:2]} & (NEGATIONS | NOT_DENIED):
             yield from (word[0], word[1:])
         else:

@@ -78,6 +78,9 @@ _PRONOUN = re.compile(r"\W*(it|they|this|these|those|[它这那](?=[是可需将
 _OF = re.compile(r"^\W*(for|of|to|in|from|with|at|on)\b", re.IGNORECASE)
 """What binds the words after it to those before."""
 
+_WHICH = re.compile(r"^\W*(?:with|without|who|that|whose)\b", re.IGNORECASE)
+"""What tells those for whom something is free from others."""
+
 _LISTED = re.compile(r"[,;:]|\b(?:and|or)\b", re.IGNORECASE)
 _ANEW = re.compile(r"\b(?:and|or)\s*$", re.IGNORECASE)
 _PERHAPS = re.compile(r"\bmay\b")
@@ -286,8 +289,13 @@ def _narrowed(line: Sequence[Token], part: str, statement: Statement) -> Iterato
     if verb and _ANEW.search(text, 0, verb.start()):  # "costs £30 and is free": the first verb is another
         verb = None
     ours = {(word.value, way) for word, _, gap in _gaps(line, plain(part)) if (way := _way(gap))}
+    free_for: Token | None = None
     for at, (word, following, gap) in enumerate(_gaps(statement.line, text)):
         bound = (at == 0 or word.kind == "free") and (way := _way(gap)) and (word.value, way) not in ours
+        if word is free_for and _WHICH.search(gap):
+            bound = True
+        if word.kind == "free" and _way(gap) in ("for", "to"):
+            free_for = following
         subject = verb is not None and following.place < verb.start() and not _LISTED.search(gap)
         if (bound or subject) and stands(word, line, part) and not stands(following, line, part):
             yield f"leaves out {following.shown!r}"

@@ -73,6 +73,7 @@ PHRASES = tuple(
         (r"(?<=\bis )(?:optional|unnecessary)|(?<=\bare )(?:optional|unnecessary)", "not"),
         (r"请勿|切勿|切莫|不要|不得(?!不)|不准|不许", "not"),
         (r"不必|无需|无须|毋须|不需要?|不用(?!于)", "not"),
+        (r"必须|(?<![胡触])须", ""),
     )
 )
 """Several words, or a part of one, into the condition that they stand for, a negation ("not", "deny"), or nothing."""
@@ -223,7 +224,7 @@ please simply easily usually also however therefore additionally such example ca
 help need want person people customer user
 must require required necessary mandatory
 您 客户 用户 顾客 提供 进行 通过 可以 能够 使用 方式 方法 以及 或者 即可 请 需要 时间 情况 选择
-必须 才能 才可 方可 为 位于
+才能 才可 方可 为 由 位于
 """
 SOFT = frozenset(SYNONYMS.get(_stem(word), _stem(word)) for word in _SOFT.split())
 """Words that say next to nothing by themselves, and so need not stand in a passage."""

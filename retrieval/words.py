@@ -41,6 +41,11 @@ def chinese_words(run: str) -> list[str]:
     return list(_chinese().cut(run))
 
 
+def is_chinese_word(word: str) -> bool:
+    """Whether the dictionary has a word; other words are guessed."""
+    return bool(_chinese().FREQ.get(word))
+
+
 def _words(text: str) -> Iterator[str]:
     for match in _RUN.finditer(text):
         run = match.group()

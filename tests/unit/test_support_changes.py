@@ -768,8 +768,97 @@ passport at the gate.
 + 大型犬进货舱 。
 + 灵活票可退票。
 + 网上值机在起飞前24小时开放 。
+Tickets bought online are valid for one day, tickets bought at the desk for one week. Only adults can rent
+audio guides, children get a booklet. Strollers are allowed in the hall but not in the tower. The café was
+closed last winter and is now open again. Photos without flash are always permitted. The tower must be left
+before dusk. Tours start at the fountain in summer and at the gate in winter.
+- Tickets bought online are valid for one week.
+- Children can rent audio guides.
+- Strollers are allowed in the tower.
+- The café is closed.
+- Photos with flash are always permitted.
+- The tower must be left after dusk.
+- Tours start at the gate in summer.
+- Photos are always permitted.
+- The tower can be left before dusk.
++ Tours start at the gate in winter.
++ The café is open again.
++ Children get a booklet.
++ Strollers are allowed in the hall.
+Read your meter on the first of each month. The basic charge is included in the price, the metering fee is
+not. Customers who move must tell us two weeks before the move. If the meter is broken, we estimate your use.
+The tenant pays for electricity, the landlord for repairs. Solar panels were once subsidised by the state.
+You can pay monthly or quarterly. Contrary to reports, prices will not rise in January.
+- The metering fee is included in the price.
+- We estimate your use.
+- The landlord pays for electricity.
+- The tenant pays for repairs.
+- Solar panels are subsidised by the state.
+- You must pay monthly.
+- Prices will rise in January.
+- Customers who move must tell us two weeks after the move.
+- Prices rose in January.
++ The basic charge is included in the price.
++ The landlord pays for repairs.
++ You can pay quarterly.
++ If the meter is broken, we estimate your use .
++ Prices will not rise in January.
++ You have to tell us two weeks before you move.
+Parents are informed by letter of absences and by phone of accidents. Homework is given on weekdays except
+Wednesday. Pupils may use calculators in physics but never in mathematics. Lunch is free for pupils with a
+pass; all others pay £3. A teacher checks the lists before the class is taken to the bus. Required for the
+trip: passport, signed form. Rumour has it that the school will move.
+- Parents are informed by phone of absences.
+- Homework is given on Wednesday.
+- Pupils may use calculators in mathematics.
+- Lunch is free for pupils.
+- A teacher checks the lists after the class is taken to the bus.
+- The school will move.
+- Lunch is free for all others.
+- A passport is not required for the trip.
+- Pupils must use calculators in physics.
++ Parents are informed of accidents by phone.
++ Homework is given on weekdays, except Wednesday.
++ Pupils may use calculators in physics.
++ Lunch is free for pupils with a pass.
+网上购票当日有效，现场购票一周有效。只有成人可以租用导览机，儿童可领取手册。大厅允许推婴儿车，塔楼不允许。餐厅去年冬天曾关闭，现已重新开放。闭馆前必须离开塔楼。夏季在喷泉集合，冬季在大门集合。
+- 网上购票一周有效。
+- 儿童可以租用导览机。
+- 塔楼允许推婴儿车。
+- 闭馆后必须离开塔楼。
+- 夏季在大门集合。
+- 闭馆前可以离开塔楼。
+- 您可以租用导览机。
++ 现场购票一周有效 。
++ 大厅允许推婴儿车 。
++ 冬季在大门集合 。
++ 闭馆前须离开塔楼。
+基本费已含在电价中，计量费不含。搬家的用户须提前两周通知我们。电表损坏时，我们会估算用量。电费由租客支付，维修费由房东支付。您可以按月或按季付款。传言称一月涨价，这不是真的。退款将在审核后支付。
+- 计量费已含在电价中。
+- 电费由房东支付。
+- 您必须按月付款。
+- 一月涨价。
+- 搬家的用户可以提前两周通知我们。
+- 退款已支付。
+- 退款将在审核前支付。
++ 基本费已含在电价中 。
++ 维修费由房东支付 。
++ 房东支付维修费。
++ 搬家的用户必须提前两周通知我们。
+缺勤用信件通知家长，事故用电话通知家长。物理课可以使用计算器，数学课不得使用。持卡学生午餐免费，其他学生支付3元。出行须携带：护照、签字表格。周三除外，每天都有作业。据说学校将搬迁。
+- 缺勤用电话通知家长。
+- 数学课可以使用计算器。
+- 学生午餐免费。
+- 学校将搬迁。
+- 出行不必携带护照。
+- 周三有作业。
+- 物理课必须使用计算器。
++ 事故用电话通知家长 。
++ 物理课能使用计算器。
++ 持卡学生午餐免费 。
++ 出行必须携带护照。
 """
-"""Order, time, who pays, at most, always, included: twenty pages of shops, banks, cities, programs and others."""
+"""Order, time, who pays, at most, always, included: pages of shops, banks, cities, programs, schools and others."""
 
 
 def rows(mark: str) -> Iterator[tuple[str, str]]:
