@@ -11,6 +11,7 @@ from pathlib import Path
 from retrieval.calibration import FEATURES, Calibration, features
 from retrieval.encoder import TextEncoder
 from retrieval.errors import IndexFileError
+from retrieval.homophones import Homophones
 from retrieval.index import FORMAT as INDEX_FORMAT
 from retrieval.index import Hit, KnowledgeIndex
 from retrieval.index_kinds import gpu_available
@@ -41,7 +42,7 @@ class SearchOutcome:
 class Knowledge:
     """What an assistant knows. Calls may come from several threads at once: none changes anything.
 
-    ``spelled`` mends the slips of a question, as every search does.
+    ``spelled`` mends the spelling of a question, as every search does.
     """
 
     def __init__(self, index: KnowledgeIndex, calibration: Calibration, spelled: Callable[[str], str]) -> None:
@@ -67,8 +68,9 @@ class Knowledge:
         encoder = TextEncoder.load(base_folder(base), device, int8=True)
         encoder.query_map = load_query_map(folder, encoder.dimensions)
         gpu = device != "cpu" and gpu_available()
-        speller = Speller(own, Vocabulary(encoder.tokenizer))
-        return cls(KnowledgeIndex.load(folder / "index", encoder, gpu=gpu), calibration, speller)
+        slips, sounds = Speller(own, Vocabulary(encoder.tokenizer)), Homophones(own)
+        index = KnowledgeIndex.load(folder / "index", encoder, gpu=gpu)
+        return cls(index, calibration, lambda text: sounds(slips(text)))
 
     def search(self, query: str, k: int = 5, filters: Mapping[str, str] | None = None) -> SearchOutcome:
         """The best ``k`` passages for a query."""

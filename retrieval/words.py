@@ -8,10 +8,10 @@ from typing import Any
 
 import Stemmer
 
-_HAN = r"\u3400-\u9fff\uf900-\ufaff"
-_OTHER = rf"[^\W_{_HAN}]+"  # letters and digits of every other script: "7天" is a number and a word
-_RUN = re.compile(rf"[{_HAN}]+|{_OTHER}(?:'{_OTHER})*")
-_CJK = re.compile(f"[{_HAN}]")
+HAN = r"\u3400-\u9fff\uf900-\ufaff"
+_OTHER = rf"[^\W_{HAN}]+"  # letters and digits of every other script: "7天" is a number and a word
+_RUN = re.compile(rf"[{HAN}]+|{_OTHER}(?:'{_OTHER})*")
+_CJK = re.compile(f"[{HAN}]")
 _PARTS = re.compile(r"[^\W\d_]+|\d+")
 
 _ENGLISH_STOPS = (
@@ -36,9 +36,14 @@ def words(text: str) -> list[str]:
     return list(_words(unicodedata.normalize("NFKC", text).lower().replace("’", "'")))
 
 
-def chinese_words(run: str) -> list[str]:
-    """A run of Chinese characters cut into words, none left out."""
-    return list(_chinese().cut(run))
+def chinese_words(run: str, *, guess: bool = True) -> list[str]:
+    """A run of Chinese characters cut into words, none left out; ``guess`` those that the dictionary does not have."""
+    return list(_chinese().cut(run, HMM=guess))
+
+
+def chinese_words_within(run: str) -> list[str]:
+    """The words of the dictionary that a run of Chinese characters is cut into, and those inside longer ones."""
+    return list(_chinese().cut_for_search(run, HMM=False))
 
 
 def is_chinese_word(word: str) -> bool:

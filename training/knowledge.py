@@ -14,6 +14,7 @@ from nlu.base import resolve_base
 from retrieval.calibration import PRIOR, Calibration, features
 from retrieval.encoder import TextEncoder
 from retrieval.errors import KnowledgeEmpty
+from retrieval.homophones import counted_chinese_words
 from retrieval.index import Hit, KnowledgeIndex, build_index
 from retrieval.ingest import read_folder
 from retrieval.knowledge import FORMAT, WORDS
@@ -108,7 +109,8 @@ def build_knowledge(
     if learned:
         learned.query_map.save(out)
     write_json(out / "calibration.json", asdict(calibration))
-    write_json(out / WORDS, counted_words(map(lexical_text, index.passages)))
+    texts = [lexical_text(passage) for passage in index.passages]
+    write_json(out / WORDS, counted_words(texts) | counted_chinese_words(texts))
     seal(out, FORMAT, {"base": base, "encoder": encoder.fingerprint})
     tell(1.0, "knowledge is ready")
     return KnowledgeReport(
