@@ -13,6 +13,10 @@ def unconditional(line: Sequence[Token], statement: Sequence[Token]) -> Iterator
         yield f"{value!r} limits only the sentence"
     values = _values(line)
     parts = clauses(statement)
+    limited = [_values(clause) for clause in parts if any(token.value == "only" for token in clause)]
+    elsewhere = values & _values(statement) - set().union(*limited)
+    if "only" in ours and limited and elsewhere and not any(clause <= values for clause in limited):
+        yield "'only' limits another thing there"
     most = max(len(values & _values(clause)) for clause in parts) if parts else 0
     for clause in parts:
         shared = len(values & _values(clause))

@@ -69,6 +69,7 @@ _DOUBLE = re.compile(
 _AIM = re.compile(r"\W*(?:in order )?to\b|\W*(?:为了|如需|如要|若要|要想)", re.IGNORECASE)
 """Begins with what the rest of it is for: "to open an account, bring ..."."""
 
+_ONLY_THEN = re.compile(r"才[能可会]以?|方可")
 _PURPOSE = re.compile(r"\b(?:in order to|to|for|before)\b|才[能可]|方可|即可", re.IGNORECASE)
 
 
@@ -145,13 +146,18 @@ def _duties(text: str) -> tuple[_Duty, ...]:
 
 
 def _aimed(text: str) -> Iterator[_Duty]:
-    """What a statement begins with as the aim of the rest."""
+    """What a statement begins with as the aim of the rest, or as what must come first (才)."""
     line, text = tokens(text), plain(text)
     comma = next((token.place for token in line if token.kind == "comma"), None)
     if comma is not None and _AIM.match(text):
         told = content(line)
         means = tuple(token for token in told if token.place > comma)
         yield _Duty("needed", "to", means, tuple(token for token in told if token.place < comma))
+    if then := _ONLY_THEN.search(text):
+        told = content(line)
+        commas = [token.place for token in line if token.kind == "comma" and token.place < then.start()]
+        first = tuple(token for token in told if token.place < (commas[-1] if commas else then.start()))
+        yield _Duty("needed", then.group(), first, tuple(token for token in told if token.place >= then.end()))
 
 
 def _found(text: str) -> Iterator[tuple[str, int, int]]:

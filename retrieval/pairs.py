@@ -106,7 +106,7 @@ def _parallels(text: str) -> tuple[list[_Slot], ...]:
     line, text = tokens(text), plain(text)
     found: list[list[_Slot]] = []
     pieces = _pieces(line, text)
-    cuts = sorted({token.place for token in line if token.kind == "comma"} | _joints(line, text))
+    cuts = sorted({token.place for token in line if token.kind == "comma"} | set(_between(_JOINT, line, text)))
     labels = {token.place for token in line if token.kind == "comma" and token.shown in ":："}
     begin = 0
     for at, cut in enumerate(cuts):
@@ -144,13 +144,14 @@ def _pieces(line: Sequence[Token], text: str) -> list[_Piece]:
     return sorted([*ties, *told], key=lambda piece: piece.place)
 
 
-def _joints(line: Sequence[Token], text: str) -> set[int]:
-    spans = [(token.place, token.place + len(token.shown)) for token in line if token.kind != "comma"]
-    return {
-        found.start()
-        for found in _JOINT.finditer(text)
-        if not any(begin <= found.start() < end for begin, end in spans)
-    }
+def _between(form: re.Pattern[str], line: Sequence[Token], text: str) -> Iterator[int]:
+    """Where a form stands, but not as a part of a word."""
+    spans = [
+        (token.place, token.place + len(token.shown)) for token in line if token.kind not in ("comma", "condition")
+    ]
+    for found in form.finditer(text):
+        if not any(begin <= found.start() < end for begin, end in spans):
+            yield found.start()
 
 
 def _slots(first: Sequence[_Piece], second: Sequence[_Piece]) -> list[_Slot]:
@@ -193,9 +194,9 @@ def _slot(ours: list[str], theirs: list[str], number: int, last: int) -> _Slot:
 def _alike(first: Sequence[_Piece], second: Sequence[_Piece], text: str, their_text: str) -> list[_Slot]:
     """Two Chinese parts as long as each other, what is said and what it is said of: 学生半价，老人免费."""
     lengths = {len(re.sub(r"\W", "", part)) for part in (text, _JOINT.sub("", their_text, count=1))}
-    if min(len(first), len(second)) < 2 or max(len(first), len(second)) > 3 or len(lengths) > 1 or their_text.isascii():
-        return []
     ours, theirs = _values(first), _values(second)
+    if min(len(ours), len(theirs)) < 2 or max(len(ours), len(theirs)) > 3 or len(lengths) > 1 or their_text.isascii():
+        return []
     slots = (
         _Slot(frozenset(one) - frozenset(other), frozenset(other) - frozenset(one), leads=False)
         for one, other in ((ours[:-1], theirs[:-1]), (ours[-1:], theirs[-1:]))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import combinations, pairwise
 
-from retrieval.statements import Token, clauses, plain, telling
+from retrieval.statements import Token, clauses, content, plain, telling
 
 _VERB = r"(?:is|are|was|were|can|cannot|must|(?-i:may)|will|has|have|does|do)"
 VERB = re.compile(rf"\b{_VERB}\b", re.IGNORECASE)
@@ -38,7 +38,7 @@ def freed(line: Sequence[Token], their_line: Sequence[Token]) -> Iterator[str]:
     said = telling(line)
     for clause in clauses(their_line):
         at = next((at for at, token in enumerate(clause) if token.kind == "free"), 0)
-        subject = [token for token in clause[:at] if token.value in telling(clause[:at])]
+        subject = content(clause[:at])
         others = telling(their_line) - telling(clause)
         if subject and subject[0].value not in said and (other := min(said & others, default="")):
             yield f"{other!r} is not free there"

@@ -82,6 +82,8 @@ _WRAP = re.compile(r"(?<=[a-z,])\n(?=[a-z])")
 _DENIALS = "不没无未勿非"
 _COUNTS_TIME = re.compile(r"\s(?:working |business )?(?:second|minute|hour|day|week|month|year)\b", re.IGNORECASE)
 """After "one" that is a number, where it is mostly a pronoun."""
+_DENIES = re.compile(r"\s(?:excludes|prohibits|forbids|refuses|rejects|declines)\b", re.IGNORECASE)
+"""After an "and" that parts what is denied from what is not."""
 _BELOW_ZERO = re.compile(r"minus|[-−]", re.IGNORECASE)
 
 
@@ -171,6 +173,8 @@ def _single(text: str) -> Iterator[Token]:
                 yield Token(kind="comma", value=",", shown=shown, place=place)
             case "chinese":
                 yield from _chinese(shown, place, counted=text[:place].rstrip()[-1:].isdigit())
+            case "latin" if shown.lower() == "and" and _DENIES.match(text, match.end()):
+                yield Token(kind="comma", value=",", shown=shown, place=place)
             case "latin" if shown.lower() == "one" and _COUNTS_TIME.match(text, match.end()):
                 yield Token(kind="number", value="1", shown=shown, place=place)
             case "latin":

@@ -83,6 +83,7 @@ _WHICH = re.compile(r"^\W*(?:with|without|who|that|whose)\b", re.IGNORECASE)
 
 _LISTED = re.compile(r"[,;:]|\b(?:and|or)\b", re.IGNORECASE)
 _ANEW = re.compile(r"\b(?:and|or)\s*$", re.IGNORECASE)
+_PASSIVE = re.compile(r"\b(?:is|are|was|were|be|been|being)\b|[被由]", re.IGNORECASE)
 _PERHAPS = re.compile(r"\bmay\b")
 """May be so, or is allowed: in both cases "will" says more. Not the month."""
 _PERMITTED = re.compile(r"\b(?:may|might|can|could)\b")
@@ -196,7 +197,7 @@ def _objections(part: str, line: Sequence[Token], statement: Statement) -> Itera
         yield f"{borrowed[0].shown!r} stands only near it"
     if absent := next((token for token in statement.needed if not stands(token, line, part)), None):
         yield f"leaves out {absent.shown!r}, which the row is about"
-    yield from _order(line, statement, {token.value for token in borrowed})
+    yield from _order(line, part, statement, {token.value for token in borrowed})
     yield from _modifier(line, statement)
     yield from _subject(line, part, statement)
     yield from _narrowed(line, part, statement)
@@ -214,12 +215,16 @@ def _objections(part: str, line: Sequence[Token], statement: Statement) -> Itera
     yield from unlimited(line, statement.line, statement.text)
 
 
-def _order(line: Sequence[Token], statement: Statement, borrowed: set[str]) -> Iterator[str]:
+def _order(line: Sequence[Token], part: str, statement: Statement, borrowed: set[str]) -> Iterator[str]:
     """The sentence's words in another order, or a word in the place of another."""
     told = content(line)
     ours = [token.value for token in told]
     theirs = [token.value for token in content(statement.line)]
     steps = SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes()
+    once = [value for value in ours if ours.count(value) == theirs.count(value) == 1]
+    same_voice = bool(_PASSIVE.search(plain(part))) == bool(_PASSIVE.search(plain(statement.text)))
+    if same_voice and _in_order(once[::-1], theirs) > 2:  # "each transfer approves a doctor"
+        yield "says it the other way round"
     if _in_order(ours, theirs) < ORDER_SHARE * len(ours) - len(borrowed):
         yield "says it in another order"
     for tag, start, end, their_start, _ in steps:

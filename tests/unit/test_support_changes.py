@@ -857,6 +857,72 @@ trip: passport, signed form. Rumour has it that the school will move.
 + 物理课能使用计算器。
 + 持卡学生午餐免费 。
 + 出行必须携带护照。
+Only members can park, and the garage is open all night.
+- You can park.
+- The garage is open for members only.
+Only staff may enter the lab, visitors wait in the lobby.
+- Visitors may enter the lab.
+- You may enter the lab.
+- Staff wait in the lobby.
++ Only staff may enter the lab .
+Up to three guests can stay, pets are not allowed.
+- Three guests can stay.
+- Pets can stay.
+The price includes breakfast and excludes parking.
+- The price includes parking.
+- The price excludes breakfast.
+- The price does not include breakfast.
++ The price includes breakfast.
+The dog bites the postman.
+- The postman bites the dog.
+Sellers ship goods to buyers through our warehouse.
+- Buyers ship goods to sellers through our warehouse.
++ Sellers ship goods through our warehouse.
+A doctor must approve each transfer.
+- A doctor can approve each transfer.
+- A doctor approves transfers.
+- Each transfer must approve a doctor.
++ Each transfer must be approved by a doctor.
+Members pay £5, guests £8.
+- Guests pay £5.
+- Members pay £8.
+Adults may bring one child, members two guests.
+- Adults may bring two guests.
+- Members may bring one child.
+The old key opens the gate after the alarm has been turned off.
+- The old key opens the gate.
+- The alarm is turned off after the old key opens the gate.
+- The key opens the gate before the alarm has been turned off.
++ After the alarm has been turned off, the old key opens the gate.
+运费由卖家承担，税费由买家承担。
+- 运费由买家承担。
+- 税费由卖家承担。
++ 运费由卖家承担 。
++ 买家承担税费。
+客户由经理联系。
+- 经理由客户联系。
+老师由学生评价。
+- 学生由老师评价。
++ 学生评价老师。
+价格含早餐，不含停车。
+- 价格含停车。
+- 价格不含早餐。
++ 价格含早餐 。
+最多三位客人入住，宠物不得入内。
+- 三位客人入住。
+- 宠物可以入内。
+仅限员工进入实验室，访客在大厅等候。
+- 访客可以进入实验室。
+- 您可以进入实验室。
+- 员工在大厅等候。
+医生必须批准每次转院。
+- 医生可以批准每次转院。
+- 医生不必批准每次转院。
++ 每次转院须由医生批准。
+报警关闭后，旧钥匙才能打开大门。
+- 旧钥匙可以打开大门。
+- 报警关闭前，旧钥匙才能打开大门。
++ 报警关闭后，旧钥匙可以打开大门。
 """
 """Order, time, who pays, at most, always, included: pages of shops, banks, cities, programs, schools and others."""
 
