@@ -9,6 +9,7 @@ PAGES = (
     "数据在传输时加密。短信会发到您的手机",
     "去银行办理，或者联系客服；可以发邮件",
     "两者有差异。",
+    "油建是我们的客服",  # a name, which sounds as 邮件
 )
 
 
@@ -43,6 +44,8 @@ def test_a_word_of_the_pages_was_meant(mended: Homophones, typed: str, meant: st
         "有件事想问",  # 有 says nothing by itself, so 有件 is not 邮件
         "能查一小时以前的吗",  # a number: 查一 is not 差异
         "歌仪",  # sounds nearly like 可以, which says nothing
+        "油建在吗",  # a name of the pages
+        "柱策",  # both characters differ
         "找策",  # no word of the pages sounds so
         "𠀀𠀁",
     ],
@@ -56,4 +59,4 @@ def test_pages_without_chinese_change_nothing() -> None:
 
 
 def test_words_are_counted_once_a_text() -> None:
-    assert counted_chinese_words(["短信，短信", "短信 sms 我"]) == {"短信": 2}
+    assert counted_chinese_words(["短信，短信", "短信 sms 我", "找策"]) == {"短信": 2, "找策": 0}
