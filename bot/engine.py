@@ -26,7 +26,7 @@ from bot.dialogue.events import (
     ReminderCancelled,
     SessionStarted,
 )
-from bot.dialogue.parse import IntentScore, Json, Parse
+from bot.dialogue.parse import IntentScore, Parse
 from bot.dialogue.project import Project
 from bot.dialogue.route import RESUME, Decision
 from bot.dialogue.slash import command
@@ -247,7 +247,3 @@ def _brings_session(events: Sequence[Event]) -> bool:
         case [ActionExecuted(name="action_session_start"), SessionStarted(), *_]:
             return True
     return False
-
-
-def _number(value: Json, default: float) -> float:
-    return float(value) if isinstance(value, int | float) else default

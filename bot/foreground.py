@@ -24,10 +24,10 @@ class Foreground:
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Run a turn: slow work stands back until it ends, or is no longer urgent."""
-        turn = object()
+        loop, turn = asyncio.get_running_loop(), object()
         self._urgent.add(turn)
         self.calm.clear()
-        timer = asyncio.get_running_loop().call_later(URGENT_S, self._leave, turn)
+        timer = loop.call_later(URGENT_S, self._leave, turn)
         try:
             yield
         finally:

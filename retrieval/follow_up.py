@@ -100,7 +100,7 @@ def search_all(knowledge: Knowledge, asked: Sequence[Asked], k: int) -> list[Ans
             whole, together = next(contexts)
             both = knowledge.outcome(whole.text, fused(together.hits, alone.hits), k)
             if both.probability > alone.probability and _means_something(one.text, alone):
-                why = f"with what was said before: {leans(one.text)}"
+                why = ", ".join(filter(None, [f"with what was said before: {leans(one.text)}", why]))
                 answer = Answered(outcome=both, searched=knowledge.spelled(whole.text), why=why)
         answers.append(answer)
     return answers

@@ -4,6 +4,7 @@ Its folder holds ``index/``, ``calibration.json``, ``words.json`` and a manifest
 learned from, the map of queries too.
 """
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,9 @@ from retrieval.spelling import Speller, Vocabulary
 FORMAT = f"kefu-knowledge-2/{INDEX_FORMAT}"
 """Changes with that of the index, so that an older release is trained again and not taken over."""
 WORDS = "words.json"
+SPELLED_AGAIN = 256
+LONGEST_SPELLED = 1_000
+"""Characters of a text whose spelling is mended; a longer one is no question."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +64,8 @@ class Knowledge:
         try:
             calibration = Calibration(**checked_json(folder / "calibration.json", dict))
             base = str(about["base"])
-            own = checked_json(folder / WORDS, dict)
-        except (KeyError, TypeError) as error:
+            own = {str(word): int(count) for word, count in checked_json(folder / WORDS, dict).items()}
+        except (KeyError, TypeError, ValueError) as error:
             raise IndexFileError(f"{folder}: not a knowledge folder of this program ({error})") from error
         if set(calibration.weights) != set(FEATURES):
             raise IndexFileError(f"{folder}: calibrated by another version; train again")
@@ -69,8 +73,12 @@ class Knowledge:
         encoder.query_map = load_query_map(folder, encoder.dimensions)
         gpu = device != "cpu" and gpu_available()
         slips, sounds = Speller(own, Vocabulary(encoder.tokenizer)), Homophones(own)
-        index = KnowledgeIndex.load(folder / "index", encoder, gpu=gpu)
-        return cls(index, calibration, lambda text: sounds(slips(text)))
+
+        @functools.lru_cache(maxsize=SPELLED_AGAIN)  # search, draft and quotation each ask
+        def spelled(text: str) -> str:
+            return sounds(slips(text)) if len(text) <= LONGEST_SPELLED else text
+
+        return cls(KnowledgeIndex.load(folder / "index", encoder, gpu=gpu), calibration, spelled)
 
     def search(self, query: str, k: int = 5, filters: Mapping[str, str] | None = None) -> SearchOutcome:
         """The best ``k`` passages for a query."""

@@ -34,7 +34,10 @@ def library_folder(folder: Path) -> Path:
 
     Old versions of the library put the transformer below, in ``0_Transformer``.
     """
-    above = [module["path"] for module in _modules(folder.parent)]
+    try:
+        above = [module["path"] for module in _modules(folder.parent)]
+    except BaseModelError:  # another program's file
+        return folder
     return folder.parent if folder.name in above and not (folder / MODULES).is_file() else folder
 
 

@@ -220,7 +220,7 @@ class Llama(nn.Module):
         dtype = torch.float32 if on_cpu else torch.bfloat16
         try:
             with ExitStack() as files:
-                model = cls(shape, _Weights(folder, dtype, files), int8=int8, calm=calm)
+                model = cls(shape, _Weights(folder, dtype, files), int8=int8, calm=calm if on_cpu else None)
         except (OSError, SafetensorError, KeyError, RuntimeError) as error:
             raise BaseModelError(f"{folder}: the weights do not fit config.json ({error})") from error
         return model.to(device).eval()

@@ -26,8 +26,8 @@ MOST_MENDED = 50
 ONE_SLIP, TWO_SLIPS = 5, 7
 """Letters of a word in which any one slip is mended, and in which two are, where the pages have the word."""
 
-_LETTERS = "a-zà-öø-ɏͰ-ӿ"
-_JOINED = rf"{_LETTERS}0-9_@/#=&%-"  # parts of addresses, names of files and codes are no words
+_LETTERS = "a-zß-öø-ɏͰ-ӿ\u1e00-\u1fff"
+_JOINED = rf"{_LETTERS}0-9_@/#=&%+\\\-"  # parts of addresses, names of files and codes are no words
 _WORD = re.compile(rf"(?<![{_JOINED}.:])[{_LETTERS}]+(?:['’][{_LETTERS}]+)*(?![{_JOINED}]|[.:][^\s.])", re.IGNORECASE)
 _STEMMER: Any = Stemmer.Stemmer("english")
 _WRITTEN_TOGETHER = (
@@ -50,7 +50,8 @@ class Vocabulary:
         self._start = next((mark for mark in ("▁", "Ġ") if tokenizer.token_to_id(f"{mark}the") is not None), "")
 
     def __contains__(self, word: str) -> bool:
-        return self._tokenizer.token_to_id(self._start + word) is not None
+        forms = (word, word.capitalize(), word.upper())  # a vocabulary with capitals has names and German nouns so
+        return any(self._tokenizer.token_to_id(self._start + form) is not None for form in forms)
 
     def common(self, most: int) -> list[str]:
         """The first English words of the vocabulary, commonest first; none if it is of many languages."""
@@ -67,7 +68,9 @@ class Speller:
     def __init__(self, own: Mapping[str, int], vocabulary: Vocabulary) -> None:
         self._own, self._vocabulary = own, vocabulary
         self._stems = frozenset(_STEMMER.stemWords(list(own)))
-        common = vocabulary.common(COMMON)
+        latin = [word for word in own if word.isascii()]
+        spoken = 2 * sum(word in vocabulary for word in latin) >= len(latin)
+        common = vocabulary.common(COMMON) if spoken else []  # not for French pages the English ones
         self._ranks = {word: rank for rank, word in enumerate(common)}
         self._by_letter: dict[str, list[str]] = {}
         for word in sorted({*own, *common}):
@@ -79,7 +82,9 @@ class Speller:
         unknown = [match for match in _WORD.finditer(text) if self._is_odd(match.group())]
         pieces, end = [], 0
         for match in unknown[:MOST_MENDED]:
-            pieces += [text[end : match.start()], self._mended(_plain(match.group())) or match.group()]
+            word, before = match.group(), text[: match.start()].rstrip()
+            named = word[0].isupper() and bool(before) and before[-1] not in ".!?。！？"
+            pieces += [text[end : match.start()], self._mended(_plain(word), named=named) or word]
             end = match.end()
         return "".join([*pieces, text[end:]])
 
@@ -100,8 +105,8 @@ class Speller:
     def _knows(self, word: str) -> bool:
         return word in self._own or word in self._vocabulary
 
-    def _mended(self, word: str) -> str | None:
-        near = [(slips, candidate) for slips, candidate in self._near(word) if self._may_be(word, candidate, slips)]
+    def _mended(self, word: str, *, named: bool) -> str | None:
+        near = [each for each in self._near(word) if self._may_be(word, *each, named=named)]
         return min(near, key=lambda each: self._cost(*each))[1] if near else None
 
     def _near(self, word: str) -> Iterator[tuple[int, str]]:
@@ -115,20 +120,20 @@ class Speller:
                 if letter == word[0] or (candidate[1] == word[0] and _same_letters(word, candidate))
             )
 
-    def _may_be(self, word: str, candidate: str, slips: int) -> bool:
-        """Whether a slip is likelier than a word that we do not know.
+    def _may_be(self, word: str, slips: int, candidate: str, *, named: bool) -> bool:
+        """Whether a slip is likelier than a word that we do not know, as names are.
 
-        Letters exchanged make no word. A word of the pages may be mistaken in any way if it is long enough to have
-        few neighbours; any other one only by a letter left out.
+        Letters exchanged make no word. One that is left out is believed in a word of some length, in a short one only
+        where the pages have the word. More is, where pages and vocabulary have it and it is not ``named``, with a
+        capital in a sentence: Velura may be another lamp than the Velora of the pages.
         """
-        if slips > 1:
-            return len(word) >= TWO_SLIPS and candidate in self._own
-        if _same_letters(word, candidate):
+        if slips == 1 and _same_letters(word, candidate):
             return True
-        left_out = len(candidate) > len(word)
-        if candidate in self._own:
-            return len(word) >= ONE_SLIP or (left_out and len(word) == ONE_SLIP - 1)
-        return left_out and len(word) >= ONE_SLIP
+        own = candidate in self._own
+        if slips == 1 and len(candidate) > len(word):
+            return len(word) >= ONE_SLIP or (own and len(word) == ONE_SLIP - 1)
+        least = ONE_SLIP if slips == 1 else TWO_SLIPS
+        return own and not named and len(word) >= least and candidate in self._vocabulary
 
     def _cost(self, slips: int, candidate: str) -> tuple[int, int, int, str]:
         """Less is likelier: few slips, a word of many passages, a common one."""

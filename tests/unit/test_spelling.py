@@ -11,23 +11,14 @@ PAGES = (
     "The Wi-Fi network and the printer Zyntrex can't be found",
     "Die Rückgabe der Bestellung",
     "怎样重置password密码",
+    "The lamps Lumina and Velora, the account of stripe, and prednisolone",
+    "Her sisters (Lumira), 'Nordika' and *Solvena*",
 )
-KNOWN = (
-    "[UNK]",
-    "the",
-    "what",
-    "is",
-    "with",
-    "which",
-    "when",
-    "turn",
-    "book",
-    "reader",
-    "##word",
-    "##ging",
-    "re",
-    "wife",
+_KNOWN = (
+    "[UNK] the what is with which when turn book reader ##word ##ging re wife how to change your password and one"
+    " account email address network printer be found stripe die bestellung"
 )
+KNOWN = _KNOWN.split()
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +41,7 @@ def spelled() -> Speller:
         ("the raeder and the readr", "the reader and the reader"),  # words of the vocabulary
         ("die Bestelung", "die bestellung"),
         ("Rükgabe", "rückgabe"),
+        ("(chnage) 'emial'", "(change) 'email'"),
         ("怎样重置pasword", "怎样重置password"),
     ],
 )
@@ -69,6 +61,13 @@ def test_a_slip_is_mended(spelled: Speller, typed: str, meant: str) -> None:
         "i cant, i can't, i wont",
         "wifi",  # not "wife": in a short word a mistaken letter says nothing
         "fone",
+        "do you have Lumira, Nordika or Solvena",  # words of the pages, whatever stands before them
+        "is Velura in stock, and lumino",  # not Velora and lumina: names of the pages have neighbours
+        "can i take prednisone",
+        "we use Stripo",  # with a capital in a sentence: a name
+        "meine Straße",
+        "công nghiệp",
+        "mail chnage+emial@mail.example or C:\\emial",
         "gmail",  # another first letter is another word
         "ACOUNT and X99 and abc123d",  # abbreviations, codes
         "https://example.com/chnge?x=1",
@@ -82,10 +81,26 @@ def test_what_is_no_slip_stays(spelled: Speller, text: str) -> None:
     assert spelled(text) == text
 
 
+def vocabulary_of(*words: str) -> Vocabulary:
+    pieces = {piece: number for number, piece in enumerate(["[UNK]", *words])}
+    return Vocabulary(Tokenizer(models.WordPiece(pieces, unk_token="[UNK]")))
+
+
 def test_the_word_of_more_pages_is_likelier() -> None:
-    unknown = Vocabulary(Tokenizer(models.WordPiece({"[UNK]": 0}, unk_token="[UNK]")))
-    assert Speller({"charge": 1, "change": 2}, unknown)("chasge") == "change"
-    assert Speller({"charge": 2, "change": 1}, unknown)("chasge") == "charge"
+    known = vocabulary_of("charge", "change")
+    assert Speller({"charge": 1, "change": 2}, known)("chasge") == "change"
+    assert Speller({"charge": 2, "change": 1}, known)("chasge") == "charge"
+
+
+def test_pages_of_another_language_are_not_mended_by_this_one() -> None:
+    english = vocabulary_of("the", "player", "compete")
+    assert Speller({"the": 1}, english)("payer, compte") == "player, compete"
+    assert Speller(dict.fromkeys(("le", "paiement", "une", "fois"), 1), english)("payer, compte") == "payer, compte"
+
+
+def test_a_vocabulary_with_capitals_knows_names() -> None:
+    cased = vocabulary_of("Australia", "austria", "IBAN")
+    assert Speller({"austria": 1, "ibarn": 1}, cased)("to australia by iban") == "to australia by iban"
 
 
 def test_a_vocabulary_marks_the_beginning_of_words() -> None:
