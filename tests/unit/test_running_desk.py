@@ -201,7 +201,7 @@ async def test_a_policy_that_weighs_actions_gives_each_its_score(desk, monkeypat
             chances = {"action_listen": 0.3, "action_back": 0.6, "action_restart": 0.1}
             return Prediction(action="action_back", confidence=0.6, policy="TEDPolicy", chances=chances)
 
-    monkeypatch.setattr(desk.runtime.current.engine, "_policies", Weighing())
+    monkeypatch.setattr(desk.runtime.current.engine.course, "_policies", Weighing())
     foretold = await desk.predict_after([], include="NONE")
     likely = {name: score for name, score in foretold.scores.items() if score}
     assert likely == {"action_listen": 0.3, "action_back": 0.6, "action_restart": 0.1}
