@@ -18,7 +18,8 @@ from torch.nn import functional
 from retrieval.bert import Bert
 from retrieval.errors import BaseModelError
 from retrieval.int8 import supported, with_int8_layers
-from retrieval.library_model import (
+from retrieval.query_map import QueryMap
+from retrieval.sentence_modules import (
     LONGEST,
     MODULES,
     POOLING,
@@ -28,7 +29,6 @@ from retrieval.library_model import (
     pooling_of,
     read_json,
 )
-from retrieval.query_map import QueryMap
 
 Vectors = NDArray[np.float32]
 Progress = Callable[[int, int], None]

@@ -16,7 +16,7 @@ from torch import nn
 
 from retrieval.encoder import PooledBert, TextEncoder
 from retrieval.errors import BaseModelError
-from retrieval.library_model import LibraryModel
+from retrieval.sentence_modules import LibraryModel
 from training.base_state import base_state
 
 pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.filterwarnings("ignore::FutureWarning")]
